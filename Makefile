@@ -1,0 +1,63 @@
+# Everything a developer or a newcomer runs. Each target makes .venv itself, also where the system Python is
+# externally managed, and needs nothing but Python (3.10 or newer) and make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PACKAGES := -e '.[server]' $(patsubst %/,-e ./%,$(wildcard instrumentations/*/))
+MANIFESTS := pyproject.toml $(wildcard instrumentations/*/pyproject.toml)
+PYTEST := $(BIN)/python -m pytest -n auto --dist worksteal
+
+.PHONY: help demo test test-all lint format bench docs wheels clean
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "make %-9s %s\n", $$1, $$2}'
+
+$(BIN)/uv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
+	  { echo "langfuse-otel needs Python 3.10 or newer: make PYTHON=/path/to/python3 ..."; exit 1; }
+	@$(PYTHON) -m venv $(VENV) 2>/dev/null || { \
+	  rm -rf $(VENV) && $(PYTHON) -m venv --without-pip $(VENV) && \
+	  $(PYTHON) -m pip --python $(BIN)/python install -q pip; } || \
+	  { echo "This Python has neither ensurepip nor pip (on Debian: apt install python3-venv)"; exit 1; }
+	@$(BIN)/python -m pip install -q --disable-pip-version-check uv
+
+$(VENV)/.demo: $(BIN)/uv $(MANIFESTS)
+	@echo "Installing what the demo needs into $(VENV) ..."
+	@$(BIN)/uv pip install -q --python $(BIN)/python $(PACKAGES) openai
+	@touch $@
+
+$(VENV)/.dev: $(BIN)/uv $(MANIFESTS)
+	@echo "Installing what the tests need into $(VENV) ..."
+	@$(BIN)/uv pip install -q --python $(BIN)/python $(PACKAGES) --group dev
+	@touch $(VENV)/.demo $@
+
+demo: $(VENV)/.demo  ## run an assistant against a local Langfuse (SERVE=1 keeps it, MODEL=local uses a real small model)
+	@MODEL=$(MODEL) SERVE=$(SERVE) $(BIN)/python examples/demo.py
+
+test: $(VENV)/.dev  ## all tests, in parallel (ARGS="-k name" to choose)
+	@$(PYTEST) $(ARGS)
+
+test-all: $(VENV)/.dev  ## the tests on every Python that this machine has
+	@$(BIN)/nox -f tests/noxfile.py
+
+lint: $(VENV)/.dev  ## ruff, mypy --strict, the layers
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/python -m pytest tests/test_imports.py
+
+format: $(VENV)/.dev  ## mend what ruff can mend
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+bench: $(VENV)/.dev  ## measure against the peers; writes bench/results/ and the table of bench/README.md
+	@$(BIN)/python -m bench
+
+docs: $(VENV)/.dev  ## write docs/settings.md from the settings
+	@$(BIN)/python tests/settings_docs.py > docs/settings.md
+
+wheels: $(VENV)/.dev  ## build the wheels into dist/
+	@for folder in . instrumentations/*/; do $(BIN)/uv build -q --wheel --out-dir dist $$folder; done; ls dist
+
+clean:  ## remove what the targets made
+	rm -rf $(VENV) .demo dist .nox

@@ -1,0 +1,456 @@
+"""Every setting of the package, declared once: name, environment variable, default, meaning.
+
+The only place that reads the environment. A value is looked up as argument → environment → file → default; an empty
+string counts as unset. Langfuse's own variable names work unchanged. ``docs/settings.md`` is generated from
+``SETTINGS`` and a test holds the two together.
+"""
+
+from __future__ import annotations
+
+import enum
+import math
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from langfuse_otel.errors import SettingsError
+
+ENV_FILE_VARIABLE = "LANGFUSE_ENV_FILE"
+
+
+class ContentCapture(str, enum.Enum):
+    """Where prompts and answers are recorded (values of the GenAI semantic conventions)."""
+
+    NO_CONTENT = "NO_CONTENT"
+    SPAN_ONLY = "SPAN_ONLY"
+    EVENT_ONLY = "EVENT_ONLY"
+    SPAN_AND_EVENT = "SPAN_AND_EVENT"
+
+    @property
+    def on_spans(self) -> bool:
+        """Whether messages belong on spans."""
+        return self in (ContentCapture.SPAN_ONLY, ContentCapture.SPAN_AND_EVENT)
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting.
+
+    Attributes:
+        name: Keyword argument and attribute of ``Settings``.
+        env: Its environment variable.
+        default: Value when nobody says anything.
+        parse: Text or argument → value; raises ValueError with what is wrong.
+        help: One line for the docs, with the unit.
+        also: Older or neighbouring variables, asked in this order when ``env`` is not set.
+        secret: Never printed.
+    """
+
+    name: str
+    env: str
+    default: Any
+    parse: Callable[[Any], Any]
+    help: str
+    also: tuple[str, ...] = ()
+    secret: bool = False
+
+
+def _text(value: Any) -> str:
+    return str(value).strip()
+
+
+def _boolean(value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    word = str(value).strip().lower()
+    if word in ("true", "1", "yes", "on"):
+        return True
+    if word in ("false", "0", "no", "off"):
+        return False
+    raise ValueError("is neither true nor false")
+
+
+def _number(low: float, high: float = math.inf, *, whole: bool = False) -> Callable[[Any], Any]:
+    def parse(value: Any) -> float | int:
+        try:
+            number = int(value) if whole else float(value)
+        except (TypeError, ValueError):
+            raise ValueError(f"is not a {'whole ' if whole else ''}number") from None
+        if not low <= number <= high:  # also refuses NaN
+            raise ValueError(f"is not between {low:g} and {high:g}" if high < math.inf else f"is below {low:g}")
+        return number
+
+    return parse
+
+
+def _choice(*words: str) -> Callable[[Any], str]:
+    def parse(value: Any) -> str:
+        word = str(value).strip().lower()
+        if word not in words:
+            raise ValueError(f"is unknown; known are {', '.join(words)}")
+        return word
+
+    return parse
+
+
+def _url(value: Any) -> str:
+    text = str(value).strip()
+    try:
+        parts = urlsplit(text)
+        _ = parts.port
+    except ValueError as error:
+        raise ValueError(f"is not a URL ({error})") from None
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("is not a URL such as https://cloud.langfuse.com")
+    if parts.username or parts.password:
+        raise ValueError("has credentials in it; keys go into LANGFUSE_PUBLIC_KEY and LANGFUSE_SECRET_KEY")
+    if parts.query or parts.fragment:
+        raise ValueError("has a query or fragment; only scheme, host, port and path are used")
+    return text.rstrip("/")
+
+
+def _headers(value: Any) -> dict[str, str]:
+    """``name=value,name2=value2``, percent-encoded, as in OTEL_EXPORTER_OTLP_HEADERS; or a mapping."""
+    if isinstance(value, Mapping):
+        pairs = [(str(name), str(content)) for name, content in value.items()]
+    else:
+        parts = [part for part in str(value).split(",") if part.strip()]
+        if not all("=" in part for part in parts):
+            raise ValueError("has an entry that is no 'name=value' header")
+        pairs = [(name, unquote(content.strip())) for name, _, content in (part.partition("=") for part in parts)]
+    headers: dict[str, str] = {}
+    for name, content in pairs:
+        name = name.strip()
+        if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name) or re.search(r"[\r\n\0]", content):
+            raise ValueError("has an entry that is no 'name=value' header")
+        headers[name] = content
+    return headers
+
+
+def _environment(value: Any) -> str:
+    text = str(value).strip()
+    if not re.fullmatch(r"(?!langfuse)[a-z0-9_-]{1,40}", text):
+        raise ValueError("must be 1 to 40 of a-z, 0-9, '-', '_' and not begin with 'langfuse'")
+    return text
+
+
+def _existing_file(value: Any) -> str:
+    path = Path(str(value).strip())
+    if not path.is_file():
+        raise ValueError(f"names a file that does not exist ({path})")
+    return str(path)
+
+
+def _content_capture(value: Any) -> ContentCapture:
+    """Accepts ``true`` and ``false`` as well, which older instrumentations used."""
+    if isinstance(value, ContentCapture):
+        return value
+    word = str(value).strip().upper()
+    older = {"TRUE": ContentCapture.SPAN_ONLY, "FALSE": ContentCapture.NO_CONTENT}
+    if word in older:
+        return older[word]
+    try:
+        return ContentCapture(word)
+    except ValueError:
+        raise ValueError(f"is unknown; known are {', '.join(ContentCapture.__members__)}") from None
+
+
+# Where build systems put the commit, asked when no release is set (langfuse-api.md, section 6.1).
+_RELEASE_VARIABLES = (
+    "RENDER_GIT_COMMIT",
+    "CI_COMMIT_SHA",
+    "CIRCLE_SHA1",
+    "SOURCE_VERSION",
+    "TRAVIS_COMMIT",
+    "GIT_COMMIT",
+    "GITHUB_SHA",
+    "BITBUCKET_COMMIT",
+    "BUILD_SOURCEVERSION",
+    "DRONE_COMMIT_SHA",
+)
+
+SETTINGS: tuple[Setting, ...] = (
+    # Where to
+    Setting("public_key", "LANGFUSE_PUBLIC_KEY", None, _text, "Public key of the Langfuse project (`pk-lf-…`)."),
+    Setting("secret_key", "LANGFUSE_SECRET_KEY", None, _text, "Its secret key (`sk-lf-…`).", secret=True),
+    Setting(
+        "base_url",
+        "LANGFUSE_BASE_URL",
+        "https://cloud.langfuse.com",
+        _url,
+        "Langfuse's address: EU cloud by default; `https://us.cloud.langfuse.com`, your own, or the local server's.",
+        also=("LANGFUSE_HOST",),
+    ),
+    Setting(
+        "wire",
+        "OTEL_EXPORTER_LANGFUSE_WIRE",
+        "auto",
+        _choice("auto", "otlp", "ingestion"),
+        "Protocol: `otlp`, `ingestion` (self-hosted Langfuse v2 and v3), or `auto`: OTLP unless the server has none.",
+    ),
+    Setting("timeout_s", "LANGFUSE_TIMEOUT", 5.0, _number(0.001, 3600), "Longest duration of one request, seconds."),
+    Setting(
+        "headers",
+        "OTEL_EXPORTER_LANGFUSE_HEADERS",
+        {},
+        _headers,
+        "More HTTP headers, `name=value,name=value`, percent-encoded.",
+        secret=True,
+    ),
+    Setting("certificate", "OTEL_EXPORTER_LANGFUSE_CERTIFICATE", None, _existing_file, "PEM file of the CAs to trust."),
+    Setting(
+        "compression", "LANGFUSE_OTEL_COMPRESSION", "gzip", _choice("gzip", "none"), "Compression of OTLP requests."
+    ),
+    # What about
+    Setting(
+        "environment",
+        "LANGFUSE_TRACING_ENVIRONMENT",
+        None,
+        _environment,
+        "Langfuse environment of all traces; else OTel's `deployment.environment.name`; else `default`.",
+    ),
+    Setting(
+        "release",
+        "LANGFUSE_RELEASE",
+        None,
+        _text,
+        "Release of the application; else the commit that common build systems export.",
+        also=_RELEASE_VARIABLES,
+    ),
+    Setting("tracing_enabled", "LANGFUSE_TRACING_ENABLED", True, _boolean, "`false` turns exporting off."),
+    Setting(
+        "sample_rate", "LANGFUSE_SAMPLE_RATE", 1.0, _number(0, 1), "Share of traces sent, decided by the trace's id."
+    ),
+    Setting("debug", "LANGFUSE_DEBUG", False, _boolean, "Log each request at DEBUG."),
+    # Delivery
+    Setting(
+        "max_queue_spans",
+        "OTEL_EXPORTER_LANGFUSE_MAX_QUEUE_SPANS",
+        50_000,
+        _number(1, whole=True),
+        "Spans that may wait in memory; further ones are refused and counted.",
+    ),
+    Setting(
+        "max_queue_bytes",
+        "OTEL_EXPORTER_LANGFUSE_MAX_QUEUE_BYTES",
+        64 * 1024 * 1024,
+        _number(1024, whole=True),
+        "The same in bytes of their attributes.",
+    ),
+    Setting("max_batch_spans", "LANGFUSE_FLUSH_AT", 512, _number(1, whole=True), "Most spans in one request."),
+    Setting(
+        "max_batch_bytes",
+        "OTEL_EXPORTER_LANGFUSE_MAX_BATCH_BYTES",
+        4_000_000,
+        _number(1024, whole=True),
+        "Most bytes in one request, before compression (Langfuse Cloud takes 5 MB).",
+    ),
+    Setting(
+        "flush_interval_s",
+        "LANGFUSE_FLUSH_INTERVAL",
+        5.0,
+        _number(0.01, 3600),
+        "Longest wait of a span before it is sent, seconds.",
+    ),
+    Setting(
+        "shutdown_timeout_s",
+        "OTEL_EXPORTER_LANGFUSE_SHUTDOWN_TIMEOUT",
+        5.0,
+        _number(0, 3600),
+        "Most seconds that we may hold up the exit of the program to deliver what is left.",
+    ),
+    Setting(
+        "retry_initial_s",
+        "OTEL_EXPORTER_LANGFUSE_RETRY_INITIAL",
+        1.0,
+        _number(0.001, 3600),
+        "First retry's longest pause, seconds; it doubles from there. Retry-After wins.",
+    ),
+    Setting("retry_max_s", "OTEL_EXPORTER_LANGFUSE_RETRY_MAX", 30.0, _number(0.001, 3600), "Longest pause, seconds."),
+    # Instrumentations
+    Setting(
+        "capture_content",
+        "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT",
+        ContentCapture.SPAN_ONLY,
+        _content_capture,
+        "Whether our instrumentations record messages: `SPAN_ONLY` or `NO_CONTENT`.",
+    ),
+    Setting(
+        "instrument_over_foreign",
+        "LANGFUSE_INSTRUMENT_OVER_FOREIGN",
+        False,
+        _boolean,
+        "Instrument a client although another instrumentation wraps it already.",
+    ),
+    Setting(
+        "stream_usage",
+        "LANGFUSE_STREAM_USAGE",
+        False,
+        _boolean,
+        "Ask OpenAI-like servers for the usage of streamed answers, and hide the extra chunk from the application.",
+    ),
+    # Prompts
+    Setting(
+        "prompt_cache_ttl_s",
+        "LANGFUSE_PROMPT_CACHE_DEFAULT_TTL_SECONDS",
+        60.0,
+        _number(0),
+        "Seconds until a cached prompt is refreshed in the background; 0 asks the server each time.",
+    ),
+    Setting(
+        "prompt_cache_max_items",
+        "LANGFUSE_PROMPT_CACHE_MAX_ITEMS",
+        1_000,
+        _number(1, whole=True),
+        "Prompts kept in memory.",
+    ),
+    Setting(
+        "prompt_deadline_s",
+        "LANGFUSE_PROMPT_DEADLINE",
+        5.0,
+        _number(0.001, 3600),
+        "Longest that a `get` of a prompt may take in all, seconds.",
+    ),
+    Setting(
+        "prompt_fallback_deadline_s",
+        "LANGFUSE_PROMPT_FALLBACK_DEADLINE",
+        0.25,
+        _number(0.001, 3600),
+        "The same when the call gave a fallback, seconds.",
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings in force; made by ``load``. See ``SETTINGS`` for meanings, units and defaults."""
+
+    public_key: str | None
+    secret_key: str | None
+    base_url: str
+    wire: str
+    timeout_s: float
+    headers: Mapping[str, str]
+    certificate: str | None
+    compression: str
+    environment: str | None
+    release: str | None
+    tracing_enabled: bool
+    sample_rate: float
+    debug: bool
+    max_queue_spans: int
+    max_queue_bytes: int
+    max_batch_spans: int
+    max_batch_bytes: int
+    flush_interval_s: float
+    shutdown_timeout_s: float
+    retry_initial_s: float
+    retry_max_s: float
+    capture_content: ContentCapture
+    instrument_over_foreign: bool
+    stream_usage: bool
+    prompt_cache_ttl_s: float
+    prompt_cache_max_items: int
+    prompt_deadline_s: float
+    prompt_fallback_deadline_s: float
+
+    def __repr__(self) -> str:
+        secret = {setting.name for setting in SETTINGS if setting.secret}
+        shown = (
+            f"{f.name}={'***' if f.name in secret and getattr(self, f.name) else repr(getattr(self, f.name))}"
+            for f in fields(self)
+        )
+        return f"Settings({', '.join(shown)})"
+
+    def require_keys(self) -> tuple[str, str]:
+        """The key pair.
+
+        Raises:
+            SettingsError: One or both are missing, or they were swapped; names the variable.
+        """
+        public, secret = self.public_key, self.secret_key
+        where = "Copy both keys from Langfuse (project settings, API keys), or from the start of `langfuse-otel server`"
+        if not public and not secret:
+            problem = "is not set, nor is LANGFUSE_SECRET_KEY"
+            raise SettingsError("LANGFUSE_PUBLIC_KEY", problem, where)
+        if not public:
+            raise SettingsError("LANGFUSE_PUBLIC_KEY", "is not set, although LANGFUSE_SECRET_KEY is", where)
+        if not secret:
+            raise SettingsError("LANGFUSE_SECRET_KEY", "is not set, although LANGFUSE_PUBLIC_KEY is", where)
+        if public.startswith("sk-lf-") or secret.startswith("pk-lf-"):
+            raise SettingsError(
+                "LANGFUSE_PUBLIC_KEY", "holds the secret key", "The keys are swapped: exchange them"
+            )
+        return public, secret
+
+
+def load(env: Mapping[str, str] | None = None, **arguments: Any) -> Settings:
+    """Read all settings.
+
+    Args:
+        env: The environment; ``os.environ`` by default.
+        **arguments: Settings by name, which win over the environment; None means: not given.
+
+    Raises:
+        SettingsError: A value is malformed, or an argument is unknown; names the variable, the problem and the fix.
+    """
+    env = os.environ if env is None else env
+    unknown = arguments.keys() - {setting.name for setting in SETTINGS}
+    if unknown:
+        known = ", ".join(setting.name for setting in SETTINGS)
+        raise SettingsError(sorted(unknown)[0], "is not a setting", f"Known are: {known}")
+    file = _read_env_file(env)
+    return Settings(**{setting.name: _value(setting, arguments, env, file) for setting in SETTINGS})
+
+
+def origin(setting: Setting, env: Mapping[str, str] | None = None) -> str:
+    """Where a setting's value comes from: the variable's name, with the file when it stands there, or ``default``."""
+    env = os.environ if env is None else env
+    for source, suffix in ((env, ""), (_read_env_file(env), f" in {env.get(ENV_FILE_VARIABLE)}")):
+        for variable in (setting.env, *setting.also):
+            if source.get(variable, "").strip():
+                return variable + suffix
+    return "default"
+
+
+def _value(setting: Setting, arguments: Mapping[str, Any], env: Mapping[str, str], file: Mapping[str, str]) -> Any:
+    given = arguments.get(setting.name)
+    if given is not None:
+        return _parsed(setting, f"{setting.name} ({setting.env})", given)
+    for source in (env, file):
+        for variable in (setting.env, *setting.also):
+            text = source.get(variable, "").strip()
+            if text:
+                return _parsed(setting, variable, text)
+    return setting.default
+
+
+def _parsed(setting: Setting, variable: str, value: Any) -> Any:
+    try:
+        return setting.parse(value)
+    except ValueError as error:
+        shown = "its value" if setting.secret else repr(str(value)[:80])
+        default = "unset" if setting.default is None else f"its default, {setting.default!r}"
+        raise SettingsError(variable, f"{shown} {error}", f"{setting.help} Leave it out for {default}") from None
+
+
+def _read_env_file(env: Mapping[str, str]) -> Mapping[str, str]:
+    """``NAME=value`` lines of the file that LANGFUSE_ENV_FILE names; the current folder is never searched."""
+    path = env.get(ENV_FILE_VARIABLE, "").strip()
+    if not path:
+        return {}
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        problem = f"names a file that cannot be read ({path}: {type(error).__name__})"
+        raise SettingsError(ENV_FILE_VARIABLE, problem, "Give the path of a file of NAME=value lines") from None
+    found: dict[str, str] = {}
+    for line in text.splitlines():
+        name, equals, value = line.strip().removeprefix("export ").partition("=")
+        if equals and not name.startswith("#"):
+            found[name.strip()] = value.strip().strip("\"'")
+    return found
