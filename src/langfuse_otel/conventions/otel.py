@@ -1,0 +1,107 @@
+"""What the span itself says, below every convention: its name, status, exceptions, events, links and resource."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import Event
+from opentelemetry.trace import Link, StatusCode
+
+from langfuse_otel.conventions import values
+from langfuse_otel.conventions.convention import Convention
+from langfuse_otel.conventions.reader import Reader
+from langfuse_otel.identity_cache import IdentityCache
+from langfuse_otel.json_safe import json_safe
+
+_ENVIRONMENT_KEYS = ("langfuse.environment", "deployment.environment.name", "deployment.environment")
+
+
+def _compose(reader: Reader) -> None:
+    span, fields = reader.span, reader.fields
+    # Nobody has a lower precedence, so a field that is not there yet is open.
+    fields.setdefault("name", str(span.name))
+    parent = span.parent
+    if parent is None or parent.is_remote:
+        fields.setdefault("is_app_root", True)
+    if "model" in fields:
+        fields.setdefault("type", "generation")
+    for field, value in _RESOURCE_FIELDS.of(span.resource).items():
+        fields.setdefault(field, value)
+    events, links = span.events, span.links
+    if events:
+        reader.metadata["otel.events"] = [_event(event) for event in events]
+    if links:
+        reader.metadata["otel.links"] = [_link(link) for link in links]
+    _level(reader, events)
+    _keep_clamped_times(reader)
+
+
+def _level(reader: Reader, events: Sequence[Event]) -> None:
+    """ERROR by status, or by an exception event unless the status says OK.
+
+    The message is the status's, else that of the last exception, else ``error.type``: Langfuse reads no events.
+    """
+    status, fields = reader.span.status, reader.fields
+    exception = _exception(events) if events and status.status_code is not StatusCode.OK else None
+    message = status.description or exception
+    if status.status_code is StatusCode.ERROR or exception is not None:
+        fields.setdefault("level", "ERROR")
+        message = message or values.text(reader.attributes.get("error.type"))
+    if message:
+        fields.setdefault("status_message", message)
+
+
+def _exception(events: Sequence[Event]) -> str | None:
+    for event in reversed(events):
+        if event.name == "exception":
+            attributes = event.attributes or {}
+            parts = (attributes.get("exception.type"), attributes.get("exception.message"))
+            return ": ".join(str(json_safe(part)) for part in parts if part) or "exception"
+    return None
+
+
+def _resource_fields(resource: Resource) -> dict[str, str]:
+    """Fields that a process has in common; the server looks for them on the resource too, after the span."""
+    attributes = resource.attributes
+    fields = {}
+    for field, key in (("version", "service.version"), ("release", "langfuse.release")):
+        if value := attributes.get(key):
+            fields[field] = str(json_safe(value))
+    for key in _ENVIRONMENT_KEYS:
+        name = attributes.get(key)
+        if isinstance(name, str) and (usable := values.environment(name)):
+            fields["environment"] = usable
+            break
+    return fields
+
+
+_RESOURCE_FIELDS = IdentityCache(_resource_fields)
+
+
+def _keep_clamped_times(reader: Reader) -> None:
+    start, end = reader.span.start_time, reader.span.end_time
+    if start is not None and start != reader.start_ns:
+        reader.metadata["otel.start_time_unix_nano"] = str(start)
+    if end is not None and end != reader.end_ns:
+        reader.metadata["otel.end_time_unix_nano"] = str(end)
+
+
+def _event(event: Event) -> dict[str, Any]:
+    return {
+        "name": event.name,
+        "time_unix_nano": json_safe(event.timestamp),
+        "attributes": json_safe(dict(event.attributes or {})),
+    }
+
+
+def _link(link: Link) -> dict[str, Any]:
+    return {
+        "trace_id": format(link.context.trace_id, "032x"),
+        "span_id": format(link.context.span_id, "016x"),
+        "attributes": json_safe(dict(link.attributes or {})),
+    }
+
+
+CONVENTION = Convention(name="otel", compose=_compose)

@@ -1,0 +1,1 @@
+"""Writing observations: one `langfuse_otel.observation.Observation` into the bytes of one endpoint."""
