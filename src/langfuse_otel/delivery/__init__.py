@@ -1,0 +1,1 @@
+"""From an ended span to the server's receipt: accept, buffer, batch, send, acknowledge."""

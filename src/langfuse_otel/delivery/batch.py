@@ -1,0 +1,48 @@
+"""Spans made ready to send, and packed into requests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from opentelemetry.sdk.trace import ReadableSpan
+
+from langfuse_otel.wire.encoded import Encoded
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A span and its bytes. The span stays, as a change of wire encodes it again."""
+
+    span: ReadableSpan
+    encoded: Encoded
+
+
+Batch: TypeAlias = tuple[Item, ...]
+
+
+def pack(items: Iterable[Item], max_bytes: int) -> list[Batch]:
+    """Fill batches in order, each up to ``max_bytes``; an item over that goes alone and lets the server judge.
+
+    Sizes are added up as ``wire.encoded.Wire`` asks.
+    """
+    batches: list[Batch] = []
+    batch: list[Item] = []
+    size = 0
+    for item in items:
+        added = len(item.encoded.group) + len(item.encoded.body)
+        if batch and size + added > max_bytes:
+            batches.append(tuple(batch))
+            batch, size = [], 0
+        batch.append(item)
+        size += added
+    if batch:
+        batches.append(tuple(batch))
+    return batches
+
+
+def halves(batch: Batch) -> tuple[Batch, Batch]:
+    """A batch of two and more, cut in the middle."""
+    middle = len(batch) // 2
+    return batch[:middle], batch[middle:]

@@ -1,0 +1,148 @@
+"""The exporter: an OpenTelemetry ``SpanExporter`` with the whole delivery pipeline inside."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
+
+from langfuse_otel import log
+from langfuse_otel.conventions.registry import read
+from langfuse_otel.delivery.pipeline import Pipeline
+from langfuse_otel.delivery.status import LOSSES, State, Status
+from langfuse_otel.errors import SettingsError
+from langfuse_otel.http import HttpClient
+from langfuse_otel.observation import Observation
+from langfuse_otel.settings import Settings, load
+from langfuse_otel.tally import Cause, Tally
+from langfuse_otel.transport.base import Transport
+from langfuse_otel.transport.endpoint import Endpoint
+from langfuse_otel.transport.ingestion import judge_ingestion
+from langfuse_otel.transport.negotiate import AutoTransport
+from langfuse_otel.transport.otlp import judge_otlp
+from langfuse_otel.wire.ingestion import IngestionWire
+from langfuse_otel.wire.otlp import OtlpWire
+
+_TRACE_ID_MASK = (1 << 64) - 1  # the lower half of a trace id decides about sampling, as in OTel's TraceIdRatioBased
+
+
+class LangfuseSpanExporter(SpanExporter):
+    """Sends spans of any convention to Langfuse.
+
+    ``export`` only accepts: mapping, encoding and sending happen on a thread of the exporter's, with retries for as
+    long as memory lasts. Feed it by ``LangfuseSpanProcessor`` or by any processor of OpenTelemetry's.
+
+    Args:
+        **options: Any setting by its name (``settings.SETTINGS``). None and what is not given: from the environment.
+
+    Raises:
+        SettingsError: An option is unknown or malformed. What is wrong in the environment does not raise, nor do
+            missing keys: a line in the log says what to change, and the exporter only counts the spans (``disabled``).
+    """
+
+    def __init__(self, **options: Any) -> None:
+        load({}, **options)  # a mistake in the code is worth an exception, one in the environment is not
+        self.tally = Tally()
+        self._pipeline: Pipeline | None = None
+        self._sampled_below = _TRACE_ID_MASK + 1
+        try:
+            settings = load(**options)
+            if not settings.tracing_enabled:
+                return
+            keys = settings.require_keys()
+        except SettingsError as error:
+            log.once(logging.ERROR, f"exporter:{error}", "no spans go to Langfuse: %s", error)
+            return
+        self._shutdown_timeout_s = settings.shutdown_timeout_s
+        self._sampled_below = round(settings.sample_rate * (_TRACE_ID_MASK + 1))
+        self._pipeline = Pipeline(_transport(settings, *keys, self.tally), settings, self.tally)
+
+    def accept(self, span: ReadableSpan) -> Cause:
+        """Take one span in charge and return at once: ``ACCEPTED``, or the cause under which it was counted instead."""
+        if self._pipeline is None:
+            self.tally.count(Cause.DISABLED)
+            return Cause.DISABLED
+        if self._sampled_below <= _TRACE_ID_MASK:
+            context = span.context
+            if context is not None and context.trace_id & _TRACE_ID_MASK >= self._sampled_below:
+                self.tally.count(Cause.SAMPLED)
+                return Cause.SAMPLED
+        return self._pipeline.accept(span)
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        """Take spans in charge and return at once.
+
+        Success means accepted: into memory, not yet by the server. Failure says that some found no room, or came after
+        ``shutdown``; they are counted. A disabled exporter succeeds.
+        """
+        causes = {self.accept(span) for span in spans}
+        return SpanExportResult.FAILURE if causes.intersection(LOSSES) else SpanExportResult.SUCCESS
+
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        """Wait until every span accepted so far is delivered, or refused by the server for good.
+
+        Returns:
+            False after ``timeout_millis``, whatever the server does. Nothing is lost by that: the spans stay and are
+            sent later.
+        """
+        return self._pipeline is None or self._pipeline.flush(timeout_millis / 1_000)
+
+    def shutdown(self, timeout_millis: float = 30_000) -> None:
+        """Deliver what is left and stop. Spans that come later are counted and lost.
+
+        Waits ``timeout_millis``, but never longer than the exit budget (setting ``shutdown_timeout_s``, 5 seconds),
+        which OpenTelemetry's own 30 seconds would exceed. What could not be delivered is said in one line of the log.
+        """
+        if self._pipeline is not None:
+            self._pipeline.shutdown(min(timeout_millis / 1_000, self._shutdown_timeout_s))
+
+    def status(self) -> Status:
+        """How delivery goes, what waits, and every span so far by what became of it."""
+        if self._pipeline is not None:
+            return self._pipeline.status()
+        return Status(State.DISABLED, 0.0, None, "none", 0, 0, 0, 0, self.tally.snapshot())
+
+
+def _transport(settings: Settings, public_key: str, secret_key: str, tally: Tally) -> Transport:
+    client = HttpClient(
+        settings.base_url,
+        public_key,
+        secret_key,
+        timeout_s=settings.timeout_s,
+        headers=settings.headers,
+        certificate=settings.certificate,
+    )
+    reader = _with_defaults(settings)
+
+    def truncated() -> None:
+        tally.count(Cause.TRUNCATED)
+
+    compress = settings.compression == "gzip"
+    otlp = Endpoint(client, OtlpWire(on_truncated=truncated), reader, judge_otlp, compress=compress)
+    # The ingestion endpoint inflates nothing.
+    ingestion = Endpoint(client, IngestionWire(on_truncated=truncated), reader, judge_ingestion, compress=False)
+    if settings.wire == "auto":
+        return AutoTransport(otlp, ingestion)
+    return otlp if settings.wire == "otlp" else ingestion
+
+
+def _with_defaults(settings: Settings) -> Callable[[ReadableSpan], Observation]:
+    """Read a span, with environment and release of the settings unless the span itself has its own."""
+    defaults = {
+        name: value
+        for name, value in (("environment", settings.environment), ("release", settings.release))
+        if value is not None
+    }
+    if not defaults:
+        return read
+
+    def read_with_defaults(span: ReadableSpan) -> Observation:
+        own = span.attributes or {}
+        missing = {name: value for name, value in defaults.items() if f"langfuse.{name}" not in own}
+        return msgspec.structs.replace(read(span), **missing) if missing else read(span)
+
+    return read_with_defaults

@@ -1,0 +1,36 @@
+"""What delivery asks of whatever takes spans to a server."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from opentelemetry.sdk.trace import ReadableSpan
+
+from langfuse_otel.transport.outcome import Outcome
+from langfuse_otel.wire.encoded import Encoded
+
+
+class Transport(Protocol):
+    """Encodes spans and sends batches of them. Called by one thread at a time, never by the application's."""
+
+    @property
+    def name(self) -> str:
+        """The wire in use, for people."""
+        ...
+
+    @property
+    def max_batch_bytes(self) -> int:
+        """Most bytes of payload that the server takes in one request, before compression."""
+        ...
+
+    def encode(self, span: ReadableSpan) -> Encoded:
+        """Map and encode one span. May raise anything on a span it cannot read."""
+        ...
+
+    def send(self, batch: Sequence[Encoded], timeout_s: float) -> Outcome:
+        """Send a batch within ``timeout_s`` and say what became of it. Never raises for what a server does.
+
+        An empty batch is allowed: it asks whether the server takes requests at all.
+        """
+        ...

@@ -1,0 +1,53 @@
+"""Packing spans into requests."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from langfuse_otel.delivery.batch import Batch, Item, halves, pack
+from langfuse_otel.wire.encoded import Encoded
+from support.spans import finished
+
+SPAN = finished()[0]
+
+
+def items(*sizes: int, group: bytes = b"") -> list[Item]:
+    return [Item(SPAN, Encoded(group, bytes(size))) for size in sizes]
+
+
+def sizes(batches: list[Batch]) -> list[list[int]]:
+    return [[len(item.encoded.body) for item in batch] for batch in batches]
+
+
+def test_a_batch_is_filled_to_its_bytes() -> None:
+    assert sizes(pack(items(4, 4, 4, 4), 8)) == [[4, 4], [4, 4]]
+
+
+def test_a_span_over_the_limit_goes_alone() -> None:
+    assert sizes(pack(items(1, 100, 1), 10)) == [[1], [100], [1]]
+
+
+def test_the_group_counts_as_the_wire_asks() -> None:
+    assert sizes(pack(items(4, 4, group=b"12"), 8)) == [[4], [4]]
+
+
+def test_nothing_makes_no_batch() -> None:
+    assert pack([], 10) == []
+
+
+@given(st.lists(st.integers(0, 50)), st.integers(1, 100))
+def test_packing_keeps_every_span_in_order_and_the_limit(lengths: list[int], limit: int) -> None:
+    batches = sizes(pack(items(*lengths), limit))
+
+    assert [length for batch in batches for length in batch] == lengths
+    assert all(sum(batch) <= limit or len(batch) == 1 for batch in batches)
+
+
+@given(st.integers(2, 1_000))
+def test_halves_are_never_empty_and_keep_the_order(count: int) -> None:
+    batch = tuple(items(*[1] * count))
+    left, right = halves(batch)
+
+    assert left and right
+    assert left + right == batch

@@ -1,0 +1,384 @@
+"""The pipeline: accept at once, deliver in the background, end in time."""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import pytest
+
+from langfuse_otel.delivery.pipeline import Pipeline
+from langfuse_otel.delivery.status import State
+from langfuse_otel.settings import load
+from langfuse_otel.tally import Cause
+from langfuse_otel.transport.outcome import Held, Outcome, RetryAfter
+from langfuse_otel.wire.encoded import Encoded
+from support.spans import finished, span_ids
+from support.transports import ScriptedTransport, StuckTransport
+
+SPANS = finished(1_000)
+
+
+@contextmanager
+def pipeline(transport: ScriptedTransport, **settings: object) -> Iterator[Pipeline]:
+    made = Pipeline(transport, load({}, **settings))
+    yield made
+    made.abandon()
+
+
+@pytest.fixture
+def no_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that has no more threads to give, as at the interpreter's end."""
+
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't create new thread at interpreter shutdown")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+
+
+def test_accepted_spans_are_delivered_by_another_thread() -> None:
+    transport = ScriptedTransport()
+    with pipeline(transport) as it:
+        for span in SPANS[:10]:
+            assert it.accept(span) is Cause.ACCEPTED
+
+        assert it.flush(10.0)
+        assert transport.accepted == span_ids(SPANS[:10])
+        assert it.tally.snapshot() == {"accepted": 10, "delivered": 10}
+
+
+def test_a_full_batch_does_not_wait_for_the_interval() -> None:
+    transport = StuckTransport()
+    with pipeline(transport, flush_interval_s=3_600.0, max_batch_spans=10) as it:
+        for span in SPANS[:11]:
+            it.accept(span)
+
+        assert transport.entered.wait(10)
+        transport.release.set()
+
+
+def test_the_interval_sends_what_does_not_fill_a_batch() -> None:
+    transport = StuckTransport()
+    with pipeline(transport, flush_interval_s=0.01) as it:
+        it.accept(SPANS[0])
+
+        assert transport.entered.wait(10)
+        transport.release.set()
+
+
+def test_accepting_does_not_wait_for_a_server_that_hangs() -> None:
+    transport = StuckTransport()
+    with pipeline(transport, max_batch_spans=1) as it:
+        it.accept(SPANS[0])
+        it.accept(SPANS[1])
+        assert transport.entered.wait(10)
+
+        assert all(it.accept(span) is Cause.ACCEPTED for span in SPANS)
+        transport.release.set()
+
+
+def test_a_full_queue_refuses_and_counts_the_newest() -> None:
+    transport = StuckTransport()
+    with pipeline(transport, max_queue_spans=5, flush_interval_s=3_600.0) as it:
+        causes = [it.accept(span) for span in SPANS[:8]]
+
+        assert causes == [Cause.ACCEPTED] * 5 + [Cause.QUEUE_FULL] * 3
+        assert it.tally.snapshot() == {"accepted": 5, "queue_full": 3}
+        transport.release.set()
+        assert it.flush(10.0)
+        assert transport.accepted == span_ids(SPANS[:5])
+
+
+def test_a_span_that_ends_in_a_signal_handler_is_accepted() -> None:
+    """At any point of another span's end: the handler fires a thousand times a second."""
+    transport = ScriptedTransport()
+    inside: list[Cause] = []
+    with pipeline(transport, max_queue_spans=1_000_000) as it:
+        before = signal.signal(signal.SIGALRM, lambda *_: inside.append(it.accept(SPANS[0])))
+        signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
+        try:
+            outside = 0
+            while len(inside) < 20:
+                outside += it.accept(SPANS[1]) is Cause.ACCEPTED
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before)
+
+        assert set(inside) == {Cause.ACCEPTED}
+        assert it.flush(30.0)
+        assert it.tally.get(Cause.DELIVERED) == outside + len(inside)
+
+
+def test_a_span_that_ends_in_a_finalizer_is_accepted() -> None:
+    transport = ScriptedTransport()
+    with pipeline(transport) as it:
+
+        class Held_:
+            def __init__(self) -> None:
+                self.cycle = self
+
+            def __del__(self) -> None:
+                it.accept(SPANS[0])
+
+        for span in SPANS[1:101]:
+            Held_()
+            it.accept(span)
+        gc.collect()
+
+        assert it.flush(10.0)
+        assert it.tally.get(Cause.DELIVERED) == 200
+
+
+def test_flush_waits_for_what_was_accepted_before_and_not_for_what_comes_after() -> None:
+    class Late(ScriptedTransport):
+        def send(self, batch: Sequence[Encoded], timeout_s: float) -> Outcome:
+            outcome = super().send(batch, timeout_s)
+            if len(self.batches) < 50:
+                it.accept(SPANS[len(self.batches)])  # there is always one more
+            return outcome
+
+    transport = Late()
+    with pipeline(transport, flush_interval_s=3_600.0) as it:
+        it.accept(SPANS[0])
+
+        assert it.flush(10.0)
+        assert it.tally.get(Cause.DELIVERED) >= 1
+
+
+def test_flush_of_nothing_is_true_at_once() -> None:
+    with pipeline(StuckTransport()) as it:
+        assert it.flush(0.0)
+
+
+def test_flush_gives_up_in_time_when_the_server_hangs_and_loses_nothing() -> None:
+    transport = StuckTransport()
+    with pipeline(transport) as it:
+        it.accept(SPANS[0])
+
+        started = time.monotonic()
+        assert not it.flush(0.05)
+        assert time.monotonic() - started < 5.0  # the request itself takes up to 30
+        transport.release.set()
+        assert it.flush(10.0)
+        assert transport.accepted == span_ids(SPANS[:1])
+
+
+def test_two_threads_may_flush_at_once() -> None:
+    transport = StuckTransport()
+    with pipeline(transport) as it:
+        it.accept(SPANS[0])
+        results: list[bool] = []
+        threads = [threading.Thread(target=lambda: results.append(it.flush(10.0))) for _ in range(5)]
+        for thread in threads:
+            thread.start()
+        transport.release.set()
+        for thread in threads:
+            thread.join()
+
+        assert results == [True] * 5
+
+
+def test_shutdown_delivers_what_is_left_and_reports_it() -> None:
+    transport = ScriptedTransport()
+    with pipeline(transport, flush_interval_s=3_600.0) as it:
+        for span in SPANS:
+            it.accept(span)
+        report = it.shutdown(10.0)
+
+        assert transport.accepted == span_ids(SPANS)
+        assert (report.delivered, report.lost) == (1_000, {})
+        assert it.status().state is State.CLOSED
+
+
+def test_shutdown_of_a_hung_server_ends_in_time_and_says_what_is_lost(caplog: pytest.LogCaptureFixture) -> None:
+    transport = StuckTransport()
+    with pipeline(transport) as it:
+        for span in SPANS[:3]:
+            it.accept(span)
+        started = time.monotonic()
+        report = it.shutdown(0.05)
+
+        assert time.monotonic() - started < 5.0
+        assert (report.delivered, report.lost) == (0, {"shutdown": 3})
+        assert "lost: shutdown=3" in caplog.text
+        transport.release.set()
+
+
+def test_an_answer_after_shutdown_changes_no_count() -> None:
+    transport = StuckTransport()
+    with pipeline(transport) as it:
+        it.accept(SPANS[0])
+        it._wakeup.set()
+        assert transport.entered.wait(10)
+        worker = it._worker
+        it.shutdown(0.0)
+        transport.release.set()
+        assert worker is not None
+        worker.join(10)
+
+        assert it.tally.snapshot() == {"accepted": 1, "shutdown": 1}
+
+
+def test_shutdown_ends_at_once_when_the_server_is_not_to_be_asked_before_the_deadline() -> None:
+    transport = ScriptedTransport(rule=lambda ids: Held("HTTP 401"))
+    with pipeline(transport) as it:
+        it.accept(SPANS[0])
+        assert not it.flush(0.2)
+        started = time.monotonic()
+        report = it.shutdown(50.0)
+
+        assert time.monotonic() - started < 30.0
+        assert report.lost == {"shutdown": 1}
+
+
+def test_shutdown_makes_one_more_attempt_instead_of_sitting_out_our_own_pause() -> None:
+    transport = ScriptedTransport([RetryAfter("HTTP 500")])
+    with pipeline(transport, retry_initial_s=3_600.0, retry_max_s=3_600.0) as it:
+        it.accept(SPANS[0])
+        assert not it.flush(0.2)
+        report = it.shutdown(10.0)
+
+        assert (report.delivered, report.lost) == (1, {})
+
+
+def test_shutdown_twice_and_from_many_threads_is_one_shutdown() -> None:
+    transport = StuckTransport()
+    with pipeline(transport) as it:
+        it.accept(SPANS[0])
+        threads = [threading.Thread(target=it.shutdown, args=(10.0,)) for _ in range(5)]
+        for thread in threads:
+            thread.start()
+        transport.release.set()
+        for thread in threads:
+            thread.join()
+
+        assert it.shutdown(10.0).delivered == 1
+        assert it.tally.snapshot() == {"accepted": 1, "delivered": 1}
+
+
+def test_shutdown_in_a_signal_handler_during_a_flush_does_not_deadlock() -> None:
+    transport = StuckTransport()
+    with pipeline(transport) as it:
+        it.accept(SPANS[0])
+
+        def handler(*_: object) -> None:
+            transport.release.set()
+            it.shutdown(10.0)
+
+        before = signal.signal(signal.SIGALRM, handler)
+        try:
+            signal.setitimer(signal.ITIMER_REAL, 0.05)
+            it.flush(10.0)
+        finally:
+            signal.signal(signal.SIGALRM, before)
+
+        assert it.tally.snapshot() == {"accepted": 1, "delivered": 1}
+
+
+def test_spans_that_end_after_shutdown_are_counted_and_raise_nothing() -> None:
+    with pipeline(ScriptedTransport()) as it:
+        it.shutdown(1.0)
+
+        assert it.accept(SPANS[0]) is Cause.SHUTDOWN
+        assert it.tally.snapshot() == {"shutdown": 1}
+
+
+def test_each_span_that_ends_during_shutdown_is_delivered_or_counted() -> None:
+    transport = ScriptedTransport()
+    with pipeline(transport) as it:
+        go = threading.Event()
+
+        def end_spans() -> None:
+            go.wait()
+            for span in SPANS[:200]:
+                it.accept(span)
+
+        threads = [threading.Thread(target=end_spans) for _ in range(10)]
+        for thread in threads:
+            thread.start()
+        go.set()
+        it.shutdown(10.0)
+        for thread in threads:
+            thread.join()
+
+        counts = it.tally.snapshot()
+        assert counts.get("delivered", 0) + counts.get("shutdown", 0) == 2_000
+        assert counts.get("delivered", 0) == counts.get("accepted", 0)
+
+
+@pytest.mark.usefixtures("no_threads")
+def test_without_a_thread_flush_sends_by_itself() -> None:
+    transport = ScriptedTransport()
+    with pipeline(transport) as it:
+        for span in SPANS[:10]:
+            assert it.accept(span) is Cause.ACCEPTED
+
+        assert it.flush(10.0)
+        assert transport.accepted == span_ids(SPANS[:10])
+
+
+@pytest.mark.usefixtures("no_threads")
+def test_without_a_thread_shutdown_sends_by_itself_within_its_time() -> None:
+    transport = ScriptedTransport(rule=lambda ids: RetryAfter("HTTP 503"))
+    with pipeline(transport, retry_initial_s=0.01) as it:
+        it.accept(SPANS[0])
+        report = it.shutdown(0.2)
+
+        assert report.lost == {"shutdown": 1}
+        assert all(timeout_s <= 0.2 for timeout_s in transport.timeouts_s)
+
+
+def test_the_worker_outlives_an_error_of_ours() -> None:
+    transport = ScriptedTransport()
+    with pipeline(transport, flush_interval_s=0.01) as it:
+        failures = iter([ValueError("bug"), ValueError("bug")])
+        run = it._sender.run
+
+        def failing(deadline: object) -> bool:
+            for error in failures:
+                raise error
+            return run(deadline)  # type: ignore[arg-type]
+
+        it._sender.run = failing  # type: ignore[method-assign,assignment]
+        it.accept(SPANS[0])
+
+        assert it.flush(10.0)
+        assert transport.accepted == span_ids(SPANS[:1])
+
+
+def test_status_shows_depth_limits_state_and_the_last_error() -> None:
+    transport = ScriptedTransport(rule=lambda ids: Held("HTTP 401: check LANGFUSE_SECRET_KEY"))
+    with pipeline(transport, max_queue_spans=50) as it:
+        for span in SPANS[:3]:
+            it.accept(span)
+        it.flush(0.2)
+        status = it.status()
+
+        assert status.state is State.HELD
+        assert status.last_error == "HTTP 401: check LANGFUSE_SECRET_KEY"
+        assert (status.pending_spans, status.max_spans) == (3, 50)
+        assert status.wire == "scripted"
+        assert status.counts == {"accepted": 3}
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_forked_child_sends_its_own_spans_and_the_parent_keeps_its_own() -> None:
+    transport = ScriptedTransport()
+    with pipeline(transport, flush_interval_s=3_600.0) as it:
+        for span in SPANS[:10]:
+            it.accept(span)
+        child = os.fork()
+        if child == 0:
+            it.accept(SPANS[10])
+            delivered = it.flush(10.0) and transport.accepted == span_ids(SPANS[10:11])
+            os._exit(0 if delivered and it.tally.snapshot() == {"accepted": 1, "delivered": 1} else 1)
+        _, wait_status = os.waitpid(child, 0)
+
+        assert os.waitstatus_to_exitcode(wait_status) == 0
+        assert it.flush(10.0)
+        assert transport.accepted == span_ids(SPANS[:10])

@@ -1,0 +1,43 @@
+"""A flag to wait for, safe in signal handlers."""
+
+from __future__ import annotations
+
+import signal
+import threading
+
+from langfuse_otel.delivery.wakeup import Wakeup
+
+
+def test_waiting_ends_when_the_flag_is_raised_and_takes_it_down() -> None:
+    wakeup = Wakeup()
+    threading.Thread(target=wakeup.set).start()
+
+    assert wakeup.wait(10)
+    assert not wakeup.wait(0)
+
+
+def test_raising_it_twice_is_raising_it_once() -> None:
+    wakeup = Wakeup()
+    wakeup.set()
+    wakeup.set()
+
+    assert wakeup.wait(0)
+    assert not wakeup.wait(0)
+
+
+def test_a_negative_or_endless_timeout_is_a_timeout() -> None:
+    wakeup = Wakeup()
+
+    assert not wakeup.wait(-1)
+    wakeup.set()
+    assert wakeup.wait(float("inf"))
+
+
+def test_a_signal_handler_of_the_waiting_thread_can_raise_it() -> None:
+    wakeup = Wakeup()
+    before = signal.signal(signal.SIGALRM, lambda *_: wakeup.set())
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.01)
+        assert wakeup.wait(10)
+    finally:
+        signal.signal(signal.SIGALRM, before)
