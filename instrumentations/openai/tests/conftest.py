@@ -1,0 +1,247 @@
+"""A loopback server that speaks OpenAI's protocol, and clients of it."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+from openai import AsyncOpenAI, OpenAI
+
+from langfuse_otel.instrumentation.contract import Recording
+from langfuse_otel_openai import OpenAIInstrumentor
+
+USAGE = {
+    "prompt_tokens": 12,
+    "completion_tokens": 7,
+    "total_tokens": 19,
+    "prompt_tokens_details": {"cached_tokens": 4, "audio_tokens": 2},
+    "completion_tokens_details": {"reasoning_tokens": 3, "audio_tokens": 1},
+}
+RESPONSE_USAGE = {
+    "input_tokens": 12,
+    "output_tokens": 7,
+    "total_tokens": 19,
+    "input_tokens_details": {"cached_tokens": 4, "cache_write_tokens": 1},
+    "output_tokens_details": {"reasoning_tokens": 3},
+}
+
+
+def completion(message: dict[str, Any] | None = None, finish_reason: str = "stop") -> dict[str, Any]:
+    return {
+        "id": "chatcmpl-1",
+        "object": "chat.completion",
+        "created": 1,
+        "model": "gpt-4o-mini-2024-07-18",
+        "service_tier": "default",
+        "system_fingerprint": "fp_1",
+        "choices": [
+            {
+                "index": 0,
+                "message": {"role": "assistant", "content": "Hello there", **(message or {})},
+                "finish_reason": finish_reason,
+            }
+        ],
+        "usage": USAGE,
+    }
+
+
+def chunk(delta: dict[str, Any], finish_reason: str | None = None, index: int = 0) -> dict[str, Any]:
+    return {
+        "id": "chatcmpl-1",
+        "object": "chat.completion.chunk",
+        "created": 1,
+        "model": "gpt-4o-mini-2024-07-18",
+        "choices": [{"index": index, "delta": delta, "finish_reason": finish_reason}],
+    }
+
+
+def chunks(include_usage: bool = False) -> list[dict[str, Any]]:
+    sent = [
+        chunk({"role": "assistant", "content": ""}),
+        chunk({"content": "Hello"}),
+        chunk({"content": " there"}),
+        chunk({}, "stop"),
+    ]
+    return [*sent, {**chunk({}), "choices": [], "usage": USAGE}] if include_usage else sent
+
+
+def response(output: list[dict[str, Any]] | None = None, **fields: Any) -> dict[str, Any]:
+    said = {
+        "id": "msg_1",
+        "type": "message",
+        "role": "assistant",
+        "status": "completed",
+        "content": [{"type": "output_text", "text": "Hello there", "annotations": []}],
+    }
+    return {
+        "id": "resp_1",
+        "object": "response",
+        "created_at": 1,
+        "model": "gpt-4o-mini-2024-07-18",
+        "status": "completed",
+        "service_tier": "default",
+        "output": [said] if output is None else output,
+        "parallel_tool_calls": True,
+        "tool_choice": "auto",
+        "tools": [],
+        "usage": RESPONSE_USAGE,
+        **fields,
+    }
+
+
+def events() -> list[dict[str, Any]]:
+    place = {"item_id": "msg_1", "output_index": 0, "content_index": 0, "logprobs": []}
+    final = response()
+    begun = {**final["output"][0], "content": [], "status": "in_progress"}
+    part = final["output"][0]["content"][0]
+    sent = [
+        {"type": "response.created", "response": response(output=[], status="in_progress", usage=None)},
+        {"type": "response.output_item.added", "output_index": 0, "item": begun},
+        {"type": "response.content_part.added", **place, "part": {**part, "text": ""}},
+        {"type": "response.output_text.delta", **place, "delta": "Hello"},
+        {"type": "response.output_text.delta", **place, "delta": " there"},
+        {"type": "response.output_text.done", **place, "text": "Hello there"},
+        {"type": "response.output_item.done", "output_index": 0, "item": final["output"][0]},
+        {"type": "response.completed", "response": final},
+    ]
+    return [{**event, "sequence_number": number} for number, event in enumerate(sent)]
+
+
+class LoopbackOpenAI:
+    """Answers with what a test puts in; by default with a friendly greeting.
+
+    ``answer``: JSON body in place of the default. ``stream``: chunks in place of the default; an exception among them
+    breaks the connection there. ``status``: of the next answers, first come. ``hold``: while set and not yet released,
+    a stream stops after its second chunk.
+    """
+
+    chunk = staticmethod(chunk)
+    chunks = staticmethod(chunks)
+    response = staticmethod(response)
+    events = staticmethod(events)
+
+    def __init__(self) -> None:
+        self.answer: dict[str, Any] | None = None
+        self.stream: list[Any] | None = None
+        self.status: list[int] = []
+        self.requests: list[dict[str, Any]] = []
+        self.hold: threading.Event | None = None
+        self.asked = threading.Event()
+        loopback = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def log_message(self, *args: Any) -> None:
+                pass
+
+            def do_POST(self) -> None:
+                body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+                loopback.requests.append(body)
+                loopback.asked.set()
+                status = loopback.status.pop(0) if loopback.status else 200
+                if status != 200:
+                    error = {"message": "no such thing", "type": "invalid_request_error", "code": "model_not_found"}
+                    self._send(status, {"error": error})
+                elif body.get("stream"):
+                    self._send_stream(loopback.chunks_for(self.path, body))
+                else:
+                    if loopback.hold is not None:
+                        loopback.hold.wait(10)
+                    self._send(200, loopback.answer or loopback.answer_for(self.path, body))
+
+            def _send(self, status: int, body: dict[str, Any]) -> None:
+                data = json.dumps(body).encode()
+                self.send_response(status)
+                self.send_header("content-type", "application/json")
+                self.send_header("content-length", str(len(data)))
+                self.send_header("x-request-id", "req_1")
+                self.end_headers()
+                self.wfile.write(data)
+
+            def _send_stream(self, chunks: list[Any]) -> None:
+                self.send_response(200)
+                self.send_header("content-type", "text/event-stream")
+                self.send_header("x-request-id", "req_1")
+                self.send_header("connection", "close")
+                self.send_header("transfer-encoding", "chunked")
+                self.end_headers()
+                self.close_connection = True
+                try:
+                    for number, sent in enumerate(chunks):
+                        if isinstance(sent, Exception):
+                            return
+                        if number == 2 and loopback.hold is not None:
+                            loopback.hold.wait(10)
+                        self._send_chunk(f"data: {json.dumps(sent)}\n\n".encode())
+                    self._send_chunk(b"data: [DONE]\n\n")
+                    self.wfile.write(b"0\r\n\r\n")
+                except OSError:
+                    pass  # the client went away, as some tests do
+
+            def _send_chunk(self, data: bytes) -> None:
+                self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
+        self._thread.start()
+
+    @property
+    def port(self) -> int:
+        return self._server.server_address[1]
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/v1"
+
+    def answer_for(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        if "embeddings" in path:
+            return {
+                "object": "list",
+                "model": "text-embedding-3-small",
+                "data": [{"object": "embedding", "index": 0, "embedding": [0.1, 0.2, 0.3]}],
+                "usage": {"prompt_tokens": 5, "total_tokens": 5},
+            }
+        return response() if "responses" in path else completion()
+
+    def chunks_for(self, path: str, body: dict[str, Any]) -> list[Any]:
+        if self.stream is not None:
+            return self.stream
+        return (
+            events() if "responses" in path else chunks(bool((body.get("stream_options") or {}).get("include_usage")))
+        )
+
+    def close(self) -> None:
+        if self.hold is not None:
+            self.hold.set()
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@pytest.fixture
+def server() -> Iterator[LoopbackOpenAI]:
+    loopback = LoopbackOpenAI()
+    yield loopback
+    loopback.close()
+
+
+@pytest.fixture
+def client(server: LoopbackOpenAI) -> Iterator[OpenAI]:
+    with OpenAI(base_url=server.url, api_key="sk-test", max_retries=0) as made:
+        yield made
+
+
+@pytest.fixture
+def async_client(server: LoopbackOpenAI) -> AsyncOpenAI:
+    return AsyncOpenAI(base_url=server.url, api_key="sk-test", max_retries=0)
+
+
+@pytest.fixture
+def recording() -> Iterator[Recording]:
+    with Recording().of(OpenAIInstrumentor()) as recorded:
+        yield recorded

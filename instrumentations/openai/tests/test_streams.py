@@ -1,0 +1,372 @@
+"""Streams: every way in which reading one may begin, go on and stop."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import logging
+import threading
+from typing import Any
+
+import openai
+import pytest
+from openai import AsyncOpenAI, OpenAI
+
+from langfuse_otel.instrumentation.contract import Recording
+from langfuse_otel_openai import OpenAIInstrumentor
+
+HELLO: dict[str, Any] = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hi"}]}
+STREAM: dict[str, Any] = {**HELLO, "stream": True}
+
+
+def answer(recording: Recording) -> list[dict[str, Any]]:
+    return json.loads(recording.attributes["gen_ai.output.messages"])
+
+
+def parts(recording: Recording) -> list[dict[str, Any]]:
+    return answer(recording)[0]["parts"]
+
+
+GREETING = [{"type": "text", "content": "Hello there"}]
+BEGUN = [{"type": "text", "content": "Hello"}]
+
+
+def test_a_stream_is_joined_to_one_answer(recording: Any, client: OpenAI) -> None:
+    list(client.chat.completions.create(**STREAM))
+    assert answer(recording) == [{"role": "assistant", "parts": GREETING, "finish_reason": "stop"}]
+    assert recording.attributes["gen_ai.request.stream"] is True
+    assert recording.attributes["gen_ai.response.finish_reasons"] == ("stop",)
+    assert "gen_ai.usage.input_tokens" not in recording.attributes
+
+
+def test_usage_that_the_application_asked_for_is_read_and_passed_on(recording: Any, client: OpenAI) -> None:
+    chunks = list(client.chat.completions.create(**STREAM, stream_options={"include_usage": True}))
+    assert chunks[-1].usage is not None
+    assert recording.attributes["gen_ai.usage.input_tokens"] == 12
+    assert recording.attributes["gen_ai.usage.reasoning.output_tokens"] == 3
+
+
+def test_with_stream_usage_the_extra_chunk_is_hidden(client: OpenAI, server: Any) -> None:
+    bare = list(client.chat.completions.create(**STREAM))
+    with Recording().of(OpenAIInstrumentor(), stream_usage=True) as recording:
+        traced = list(client.chat.completions.create(**STREAM))
+    assert server.requests[1]["stream_options"] == {"include_usage": True}
+    assert [chunk.to_dict() for chunk in traced] == [chunk.to_dict() for chunk in bare]
+    assert recording.attributes["gen_ai.usage.output_tokens"] == 7
+
+
+def test_with_stream_usage_an_application_that_asks_itself_keeps_its_chunk(client: OpenAI) -> None:
+    with Recording().of(OpenAIInstrumentor(), stream_usage=True) as recording:
+        chunks = list(client.chat.completions.create(**STREAM, stream_options={"include_usage": True}))
+    assert chunks[-1].usage is not None
+    assert recording.attributes["gen_ai.usage.output_tokens"] == 7
+
+
+def test_with_stream_usage_a_raw_stream_is_sent_as_it_was(client: OpenAI, server: Any) -> None:
+    with Recording().of(OpenAIInstrumentor(), stream_usage=True):
+        list(client.chat.completions.with_raw_response.create(**STREAM).parse())
+    assert "stream_options" not in server.requests[0]
+
+
+def test_tool_calls_are_joined_from_their_pieces(recording: Any, client: OpenAI, server: Any) -> None:
+    def piece(index: int, **function: str) -> dict[str, Any]:
+        first = {"id": f"call_{index}", "type": "function"} if "name" in function else {}
+        return server.chunk({"tool_calls": [{"index": index, **first, "function": function}]})
+
+    server.stream = [
+        piece(0, name="weather", arguments=""),
+        piece(0, arguments='{"city":'),
+        piece(0, arguments=' "Ulm"}'),
+        piece(1, name="time", arguments="{}"),
+        server.chunk({}, "tool_calls"),
+    ]
+    list(client.chat.completions.create(**STREAM))
+    assert parts(recording) == [
+        {"type": "tool_call", "name": "weather", "arguments": {"city": "Ulm"}, "id": "call_0"},
+        {"type": "tool_call", "name": "time", "arguments": {}, "id": "call_1"},
+    ]
+
+
+def test_choices_are_kept_apart(recording: Any, client: OpenAI, server: Any) -> None:
+    server.stream = [server.chunk({"content": text}, index=index) for index, text in ((1, "b"), (0, "a"), (1, "B"))]
+    list(client.chat.completions.create(**STREAM))
+    assert [message["parts"][0]["content"] for message in answer(recording)] == ["a", "bB"]
+
+
+def test_refusal_and_reasoning_and_audio_are_joined(recording: Any, client: OpenAI, server: Any) -> None:
+    server.stream = [
+        server.chunk({"reasoning_content": "Hm"}),
+        server.chunk({"reasoning_content": "m"}),
+        server.chunk({"refusal": "No"}),
+        server.chunk({"audio": {"id": "audio_1", "data": "aGVs", "transcript": "hel"}}),
+        server.chunk({"audio": {"data": "bG8=", "transcript": "lo"}}),
+    ]
+    list(client.chat.completions.create(**STREAM))
+    assert parts(recording) == [
+        {"type": "reasoning", "content": "Hmm"},
+        {"type": "refusal", "content": "No"},
+        {"type": "blob", "modality": "audio", "content": "aGVsbG8="},
+        {"type": "text", "content": "hello"},
+    ]
+
+
+def test_the_clock_of_the_first_chunk_stops_at_content(recording: Any, client: OpenAI, server: Any) -> None:
+    server.stream = [server.chunk({"role": "assistant", "content": ""}), server.chunk({}, "stop")]
+    list(client.chat.completions.create(**STREAM))
+    assert "gen_ai.response.time_to_first_chunk" not in recording.attributes
+
+
+def test_stream_metrics(recording: Any, client: OpenAI) -> None:
+    list(client.chat.completions.create(**STREAM))
+    metrics = recording.metrics()
+    assert metrics["gen_ai.client.operation.time_to_first_chunk"][0].count == 1
+    assert metrics["gen_ai.client.operation.time_per_output_chunk"][0].count == 2
+
+
+def test_a_stream_left_early_keeps_what_came(recording: Any, client: OpenAI) -> None:
+    with client.chat.completions.create(**STREAM) as stream:
+        for chunk in stream:
+            if chunk.choices[0].delta.content == "Hello":
+                break
+    assert parts(recording) == BEGUN
+    assert recording.span.status.is_ok
+
+
+def test_an_exception_of_the_loop_is_not_the_calls(recording: Any, client: OpenAI) -> None:
+    with pytest.raises(ZeroDivisionError), client.chat.completions.create(**STREAM) as stream:
+        for _ in stream:
+            raise ZeroDivisionError
+    assert recording.span.status.is_ok
+
+
+def test_a_connection_that_breaks_is_an_error_with_what_came(recording: Any, client: OpenAI, server: Any) -> None:
+    server.stream = [*server.chunks()[:2], ConnectionResetError()]
+    with pytest.raises(Exception) as raised:
+        list(client.chat.completions.create(**STREAM))
+    assert recording.attributes["error.type"] == f"{raised.type.__module__}.{raised.type.__qualname__}"
+    assert parts(recording) == BEGUN
+    assert recording.attributes["gen_ai.response.finish_reasons"] == ("error",)
+
+
+def test_an_error_inside_the_stream_is_an_error(recording: Any, client: OpenAI, server: Any) -> None:
+    server.stream = [*server.chunks()[:2], {"error": {"message": "overloaded", "code": "overloaded"}}]
+    with pytest.raises(openai.APIError):
+        list(client.chat.completions.create(**STREAM))
+    assert recording.attributes["error.type"] == "openai.APIError"
+    assert recording.span.status.description == "overloaded"
+
+
+def test_a_stream_may_be_read_in_another_thread(recording: Any, client: OpenAI, caplog: Any) -> None:
+    stream = client.chat.completions.create(**STREAM)
+    reader = threading.Thread(target=lambda: list(stream))
+    reader.start()
+    reader.join(10)
+    assert parts(recording) == GREETING
+    assert not caplog.records
+
+
+def test_a_failing_reader_of_chunks_is_not_noticed(
+    recording: Any, client: OpenAI, monkeypatch: pytest.MonkeyPatch, caplog: Any
+) -> None:
+    from langfuse_otel_openai.chunks import ChatChunks
+
+    monkeypatch.setattr(ChatChunks, "add", lambda *_: 1 / 0)
+    with caplog.at_level(logging.WARNING):
+        assert len(list(client.chat.completions.create(**STREAM))) == 4
+    assert recording.span.status.is_ok
+
+
+# The client's own helpers and raw responses
+
+
+def test_the_stream_helper_is_one_span(recording: Any, client: OpenAI) -> None:
+    with client.chat.completions.stream(**HELLO) as stream:
+        kinds = [event.type for event in stream]
+        final = stream.get_final_completion()
+    assert kinds[-1] == "content.done"
+    assert final.choices[0].message.content == "Hello there"
+    assert parts(recording) == GREETING
+
+
+def test_a_stream_helper_left_early_ends_without_error(recording: Any, client: OpenAI) -> None:
+    with client.chat.completions.stream(**HELLO) as stream:
+        for event in stream:
+            if event.type == "content.delta" and event.delta:
+                break
+    assert parts(recording) == BEGUN
+    assert recording.span.status.is_ok
+
+
+def test_a_raw_response_is_handed_on_untouched(recording: Any, client: OpenAI) -> None:
+    raw = client.chat.completions.with_raw_response.create(**HELLO)
+    assert recording.attributes["gen_ai.usage.input_tokens"] == 12
+    assert parts(recording) == GREETING
+    assert raw.headers["x-request-id"] == "req_1"
+    assert raw.parse().choices[0].message.content == "Hello there"
+    assert len(recording.spans) == 1
+
+
+def test_a_raw_stream_ends_with_the_stream(recording: Any, client: OpenAI) -> None:
+    raw = client.chat.completions.with_raw_response.create(**STREAM)
+    assert recording.spans == ()
+    assert raw.headers["x-request-id"] == "req_1"
+    stream = raw.parse()
+    assert isinstance(stream, openai.Stream)
+    assert raw.parse() is stream
+    assert len(list(stream)) == 4
+    assert parts(recording) == GREETING
+
+
+def test_a_raw_stream_read_as_bytes_ends_with_them(recording: Any, client: OpenAI) -> None:
+    raw = client.chat.completions.with_raw_response.create(**STREAM)
+    assert b"Hello" in b"".join(raw.http_response.iter_bytes())
+    assert recording.span.status.is_ok
+
+
+def test_a_raw_stream_that_is_dropped_is_abandoned(recording: Any, client: OpenAI) -> None:
+    client.chat.completions.with_raw_response.create(**STREAM)
+    gc.collect()
+    assert recording.attributes["error.type"] == "_OTHER"
+
+
+@pytest.mark.parametrize("reading", ["parse", "json", "read", "text"])
+def test_a_streaming_response_ends_with_its_body(recording: Any, client: OpenAI, reading: str) -> None:
+    with client.chat.completions.with_streaming_response.create(**HELLO) as response:
+        assert response.headers["x-request-id"] == "req_1"
+        assert getattr(response, reading)()
+    assert parts(recording) == GREETING
+    assert recording.attributes["gen_ai.usage.input_tokens"] == 12
+
+
+def test_a_streaming_response_that_is_not_read_ends_when_left(recording: Any, client: OpenAI) -> None:
+    with client.chat.completions.with_streaming_response.create(**HELLO):
+        assert recording.spans == ()
+    assert recording.span.status.is_ok
+
+
+def test_a_streaming_response_of_a_stream(recording: Any, client: OpenAI) -> None:
+    with client.chat.completions.with_streaming_response.create(**STREAM) as response:
+        assert len(list(response.parse())) == 4
+    assert parts(recording) == GREETING
+
+
+def test_a_streaming_response_read_by_lines(recording: Any, client: OpenAI) -> None:
+    with client.chat.completions.with_streaming_response.create(**STREAM) as response:
+        assert any("Hello" in line for line in response.iter_lines())
+    assert recording.span.status.is_ok
+
+
+# Async
+
+
+async def _read(stream: Any) -> list[Any]:
+    return [chunk async for chunk in stream]
+
+
+def test_an_async_stream_is_joined_and_keeps_its_class(recording: Any, async_client: AsyncOpenAI) -> None:
+    async def read() -> None:
+        stream = await async_client.chat.completions.create(**STREAM)
+        assert isinstance(stream, openai.AsyncStream)
+        assert len(await _read(stream)) == 4
+
+    asyncio.run(read())
+    assert parts(recording) == GREETING
+    assert recording.attributes["gen_ai.response.time_to_first_chunk"] > 0
+
+
+@pytest.mark.parametrize("how", ["with", "close", "aclose"])
+def test_an_async_stream_left_early_ends_without_error(recording: Any, async_client: AsyncOpenAI, how: str) -> None:
+    async def leave() -> None:
+        stream = await async_client.chat.completions.create(**STREAM)
+        if how == "with":
+            async with stream:
+                await stream.__anext__()
+        else:
+            await stream.__anext__()
+            if not hasattr(openai.AsyncStream, how):
+                pytest.skip(f"no {how} in this version of the client")
+            await getattr(stream, how)()
+
+    asyncio.run(leave())
+    assert recording.span.status.is_ok
+
+
+def test_an_async_stream_dropped_is_abandoned(recording: Any, async_client: AsyncOpenAI) -> None:
+    async def drop() -> None:
+        await async_client.chat.completions.create(**STREAM)
+        gc.collect()
+
+    asyncio.run(drop())
+    assert recording.attributes["error.type"] == "_OTHER"
+
+
+def test_an_async_stream_cancelled_while_it_is_read(recording: Any, async_client: AsyncOpenAI, server: Any) -> None:
+    server.hold = threading.Event()
+
+    async def cancel() -> None:
+        stream = await async_client.chat.completions.create(**STREAM)
+        begun = asyncio.Event()
+
+        async def read() -> None:
+            async for chunk in stream:
+                if chunk.choices[0].delta.content == "Hello":
+                    begun.set()
+
+        task = asyncio.create_task(read())
+        await asyncio.wait_for(begun.wait(), 10)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(cancel())
+    assert recording.attributes["error.type"] == "asyncio.exceptions.CancelledError"
+    assert parts(recording) == BEGUN
+
+
+def test_an_async_generator_around_a_stream_closed_elsewhere_logs_nothing(
+    recording: Any, async_client: AsyncOpenAI, caplog: Any
+) -> None:
+    async def words() -> Any:
+        async for chunk in await async_client.chat.completions.create(**STREAM):
+            yield chunk.choices[0].delta.content
+
+    async def leave() -> None:
+        generator = words()
+        await generator.__anext__()
+        await asyncio.create_task(generator.aclose())
+
+    asyncio.run(leave())
+    gc.collect()
+    assert len(recording.spans) == 1
+    assert not [record for record in caplog.records if "ontext" in record.message]
+
+
+def test_the_async_stream_helper(recording: Any, async_client: AsyncOpenAI) -> None:
+    async def read() -> None:
+        async with async_client.chat.completions.stream(**HELLO) as stream:
+            async for _ in stream:
+                pass
+
+    asyncio.run(read())
+    assert parts(recording) == GREETING
+
+
+def test_async_raw_responses_and_streams(recording: Any, async_client: AsyncOpenAI) -> None:
+    async def read() -> None:
+        raw = await async_client.chat.completions.with_raw_response.create(**HELLO)
+        assert raw.parse().choices[0].message.content == "Hello there"
+        raw = await async_client.chat.completions.with_raw_response.create(**STREAM)
+        assert len(await _read(raw.parse())) == 4
+        async with async_client.chat.completions.with_streaming_response.create(**HELLO) as response:
+            assert (await response.parse()).choices[0].message.content == "Hello there"
+        async with async_client.chat.completions.with_streaming_response.create(**HELLO) as response:
+            assert (await response.json())["id"] == "chatcmpl-1"
+        async with async_client.chat.completions.with_streaming_response.create(**STREAM) as response:
+            assert len(await _read(await response.parse())) == 4
+
+    asyncio.run(read())
+    assert len(recording.spans) == 5
+    for span in recording.spans:
+        assert span.status.is_ok
+        assert json.loads(span.attributes["gen_ai.output.messages"])[0]["parts"] == GREETING

@@ -1,0 +1,246 @@
+"""The life of one instrumented call, without I/O: begun, asked, ended once.
+
+Sync and async shells (``shells.py``) and streams (``stream.py``) drive the same ``Call``; nothing here waits.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass
+from time import perf_counter, time_ns
+from types import TracebackType
+from typing import Any
+
+from opentelemetry import context as otel_context
+from opentelemetry.context import Context
+from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer, set_span_in_context
+
+from langfuse_otel.instrumentation import attributes as names
+from langfuse_otel.instrumentation.content import ContentPolicy
+from langfuse_otel.instrumentation.declare import Arguments, Attributes, Endpoint, Server
+from langfuse_otel.instrumentation.guard import guarded, report
+from langfuse_otel.instrumentation.link import prompt_attributes
+from langfuse_otel.instrumentation.metrics import Metrics
+from langfuse_otel.instrumentation.suppress import is_suppressed, outer_call, suppressing
+from langfuse_otel.redact import redact
+
+_MAX_DESCRIPTION_CHARACTERS = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Telemetry:
+    """What the calls of one instrumentation share.
+
+    Attributes:
+        tracer: Makes their spans.
+        metrics: Their histograms.
+        content: What is recorded of messages.
+        stream_usage: Whether to ask servers for the usage of streams (``Endpoint.stream_usage``).
+    """
+
+    tracer: Tracer
+    metrics: Metrics
+    content: ContentPolicy
+    stream_usage: bool = False
+
+
+def begin(endpoint: Endpoint, telemetry: Telemetry, instance: Any, arguments: Arguments) -> Call | None:
+    """Start the call's span, or None if this call is not to be traced (suppressed, or our own failure)."""
+    if is_suppressed():
+        return None
+    try:
+        return Call(endpoint, telemetry, instance, arguments)
+    except Exception as error:  # a sampler or a span processor of the application may raise
+        report("starting a span", error)
+        return None
+
+
+class Call:
+    """One call from its start to its end. Ends once, whoever comes first; later ends do nothing."""
+
+    __slots__ = (
+        "_arguments",
+        "_attributes",
+        "_context",
+        "_ending",
+        "_nested",
+        "_start_attributes",
+        "_started",
+        "_stopped",
+        "_telemetry",
+        "endpoint",
+        "span",
+    )
+
+    def __init__(self, endpoint: Endpoint, telemetry: Telemetry, instance: Any, arguments: Arguments) -> None:
+        self.endpoint = endpoint
+        self._telemetry = telemetry
+        self._arguments = arguments
+        self._ending = threading.Lock()  # never released: acquiring it is the right to end the call
+        self._start_attributes = _start_attributes(endpoint, instance, arguments)
+        self._attributes: Attributes = {}
+        outer = outer_call(endpoint.operation)
+        self._nested = outer is not None
+        self._stopped: tuple[float, int] | None = None
+        self._started = perf_counter()
+        if outer is not None:
+            self.span: Span = outer
+            outer.set_attributes(self._start_attributes)
+            self._context = otel_context.get_current()
+        else:
+            model = self._start_attributes.get(names.REQUEST_MODEL)
+            self.span = telemetry.tracer.start_span(
+                f"{endpoint.operation} {model}" if model else endpoint.operation,
+                kind=SpanKind.CLIENT,
+                attributes=self._start_attributes,
+            )
+            self._context = suppressing(set_span_in_context(self.span), endpoint.operation)
+
+    @property
+    def asks_for_usage(self) -> bool:
+        """Whether to add to a stream's request that its usage be reported."""
+        return self._telemetry.stream_usage and self.endpoint.stream_usage is not None
+
+    @property
+    def ended(self) -> bool:
+        """Whether the call's end was recorded."""
+        return self._ending.locked()
+
+    @property
+    def started_at_s(self) -> float:
+        """When it began, on the clock of ``time.perf_counter``."""
+        return self._started
+
+    def stop_clock(self) -> None:
+        """The call is over now, though ``end`` may come later."""
+        self._stopped = perf_counter(), time_ns()
+
+    def current(self) -> _Current:
+        """Makes the span current, and nested calls silent, for the duration of a ``with`` block."""
+        return _Current(self._context)
+
+    def read_request(self) -> None:
+        """Take what the request says into the span.
+
+        Done when the client's method has returned: late, so that the request goes out first, but before the
+        application can change its arguments again.
+        """
+        if not self.span.is_recording():
+            return
+        self._attributes.update(guarded("reading the request", self.endpoint.request, self._arguments) or {})
+        content = guarded("reading the messages", self.endpoint.input, self._arguments) or {}
+        link = guarded("linking the prompt", lambda found: prompt_attributes(self.span, found), content)
+        self._attributes.update(link or {})
+        if self._telemetry.content.capture:
+            self._attributes.update(self._telemetry.content.encode(content))
+
+    def end(
+        self,
+        response: Any = None,
+        error: BaseException | None = None,
+        *,
+        time_to_first_chunk_s: float | None = None,
+        times_per_chunk_s: Iterable[float] = (),
+    ) -> None:
+        """Record the outcome and end the span. Never raises.
+
+        Args:
+            response: The response, whole or partial; None if there is none.
+            error: What ended the call, if it failed.
+            time_to_first_chunk_s: For streams, from the start to the first chunk with content.
+            times_per_chunk_s: For streams, from chunk to chunk after that.
+        """
+        if not self._ending.acquire(blocking=False):
+            return
+        stopped, end_time_ns = self._stopped or (perf_counter(), None)
+        duration_s = stopped - self._started
+        try:
+            self._read_response(response, error)
+            if time_to_first_chunk_s is not None:
+                self._attributes[names.RESPONSE_TIME_TO_FIRST_CHUNK] = time_to_first_chunk_s
+            self._record_outcome(error)
+            if not self._nested:
+                attributes = {**self._start_attributes, **self._attributes}
+                self._telemetry.metrics.record(attributes, duration_s, time_to_first_chunk_s, times_per_chunk_s)
+        except Exception as failure:
+            report("recording a call", failure)
+        finally:
+            self._end_span(end_time_ns)
+
+    def _read_response(self, response: Any, error: BaseException | None) -> None:
+        if response is None and error is not None and self.endpoint.salvage is not None:
+            response = guarded("reading the error", self.endpoint.salvage, error)
+        if response is None:
+            return
+        # Metrics need the usage of unsampled calls too; their content nobody needs.
+        self._attributes.update(guarded("reading the response", self.endpoint.response, response) or {})
+        if self._telemetry.content.capture and self.span.is_recording():
+            output = guarded("reading the answer", self.endpoint.output, response) or {}
+            self._attributes.update(self._telemetry.content.encode(output))
+
+    def _record_outcome(self, error: BaseException | None) -> None:
+        description = None
+        if error is not None:
+            self._attributes[names.ERROR_TYPE] = _error_type(error)
+            description = redact(_described(error)[:_MAX_DESCRIPTION_CHARACTERS])
+        self.span.set_attributes(self._attributes)
+        if names.ERROR_TYPE in self._attributes:
+            self.span.set_status(Status(StatusCode.ERROR, description))
+
+    def _end_span(self, end_time_ns: int | None) -> None:
+        try:
+            self.span.end(end_time_ns)
+        except Exception as failure:  # a span processor of the application may raise
+            report("ending a span", failure)
+
+
+class AbandonedStreamError(Exception):
+    """A stream was dropped before it was read to its end or closed."""
+
+
+class _Current:
+    """Attaches a context for the length of a block, in the same task or thread."""
+
+    __slots__ = ("_context", "_token")
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def __enter__(self) -> None:
+        self._token = otel_context.attach(self._context)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        # A coroutine that is thrown away unfinished is closed in whatever context the collector runs in, where the
+        # token means nothing; detaching there would only log an error.
+        if kind is not GeneratorExit:
+            otel_context.detach(self._token)
+
+
+def _start_attributes(endpoint: Endpoint, instance: Any, arguments: Arguments) -> Attributes:
+    server = guarded("finding the server", endpoint.server, instance) or Server("unknown")
+    attributes: Attributes = {names.OPERATION_NAME: endpoint.operation, names.PROVIDER_NAME: server.provider}
+    model = arguments.get("model")
+    if isinstance(model, str):
+        attributes[names.REQUEST_MODEL] = model
+    if server.address:
+        attributes[names.SERVER_ADDRESS] = server.address
+        if server.port:
+            attributes[names.SERVER_PORT] = server.port
+    return attributes
+
+
+def _error_type(error: BaseException) -> str:
+    if isinstance(error, AbandonedStreamError):
+        return names.ERROR_TYPE_OTHER
+    kind = type(error)
+    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+
+
+def _described(error: BaseException) -> str:
+    try:
+        return str(error) or type(error).__name__
+    except Exception:  # an exception whose __str__ raises
+        return type(error).__name__

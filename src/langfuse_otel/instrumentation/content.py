@@ -1,0 +1,64 @@
+"""Which message content is recorded, and how: the capture policy, the mask and the encoding."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from langfuse_otel.instrumentation.declare import Attributes, Content
+from langfuse_otel.instrumentation.guard import report
+
+Mask = Callable[[Any], Any]
+"""Gets the content of one attribute (a private copy: a list of messages, parts or tools), returns what to record."""
+
+
+@dataclass(frozen=True, slots=True)
+class ContentPolicy:
+    """What becomes of messages, instructions and tool definitions.
+
+    Attributes:
+        capture: Whether they are recorded on spans at all.
+        mask: Changes them before; when it raises, a note is recorded in place of the content.
+    """
+
+    capture: bool = True
+    mask: Mask | None = None
+
+    def encode(self, content: Content) -> Attributes:
+        """Content → span attributes, each a JSON string. Empty content gives no attribute."""
+        return {name: self._recorded(value) for name, value in content.items() if value}
+
+    def _recorded(self, value: Any) -> str:
+        step = "encoding content"
+        try:
+            encoded = _encode(value)
+            if self.mask is not None:
+                step = "the mask function"
+                encoded = _encode(self.mask(json.loads(encoded)))
+            return encoded
+        except Exception as error:
+            report(step, error)
+            return _encode(f"<not recorded: {step} failed with {type(error).__name__}>")
+
+
+def _encode(value: Any) -> str:
+    try:
+        return _encoder.encode(value).decode()
+    except (TypeError, ValueError, OverflowError, msgspec.MsgspecError):
+        # Lone surrogates, integers beyond 64 bit, unusual keys: slower, and takes them all.
+        return json.dumps(value, default=_plain, skipkeys=True)
+
+
+def _plain(value: Any) -> Any:
+    """What the encoder does not know: model objects by their own dump, anything else by its type's name."""
+    dump = getattr(value, "model_dump", None)
+    if callable(dump):
+        return dump(mode="json", exclude_none=True)
+    return f"<{type(value).__name__}>"
+
+
+_encoder = msgspec.json.Encoder(enc_hook=_plain)

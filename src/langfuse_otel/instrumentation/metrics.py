@@ -1,0 +1,80 @@
+"""The conventions' client metrics, behind one table of names, so that their announced renaming is one line here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final, NamedTuple
+
+from opentelemetry.metrics import Histogram, Meter
+
+from langfuse_otel.instrumentation import attributes as names
+from langfuse_otel.instrumentation.declare import Attributes
+
+DURATION_BUCKETS_S: Final = tuple(0.01 * 2**step for step in range(14))  # 10 ms to 82 s
+TOKEN_BUCKETS: Final = tuple(4**step for step in range(14))  # 1 to 67 million
+
+
+class _Metric(NamedTuple):
+    name: str
+    unit: str
+    buckets: tuple[float, ...]
+    description: str
+
+
+DURATION: Final = _Metric("gen_ai.client.operation.duration", "s", DURATION_BUCKETS_S, "Duration of a call.")
+TOKEN_USAGE: Final = _Metric("gen_ai.client.token.usage", "{token}", TOKEN_BUCKETS, "Tokens of a call.")
+TIME_TO_FIRST_CHUNK: Final = _Metric(
+    "gen_ai.client.operation.time_to_first_chunk", "s", DURATION_BUCKETS_S, "From the call to its first content."
+)
+TIME_PER_OUTPUT_CHUNK: Final = _Metric(
+    "gen_ai.client.operation.time_per_output_chunk", "s", DURATION_BUCKETS_S, "Between chunks after the first content."
+)
+
+_DIMENSIONS = (
+    names.OPERATION_NAME,
+    names.PROVIDER_NAME,
+    names.REQUEST_MODEL,
+    names.RESPONSE_MODEL,
+    names.SERVER_ADDRESS,
+    names.SERVER_PORT,
+)
+
+
+class Metrics:
+    """The histograms of one instrumentation."""
+
+    def __init__(self, meter: Meter) -> None:
+        self._duration = _histogram(meter, DURATION)
+        self._tokens = _histogram(meter, TOKEN_USAGE)
+        self._first_chunk = _histogram(meter, TIME_TO_FIRST_CHUNK)
+        self._output_chunk = _histogram(meter, TIME_PER_OUTPUT_CHUNK)
+
+    def record(
+        self,
+        attributes: Attributes,
+        duration_s: float,
+        time_to_first_chunk_s: float | None = None,
+        times_per_chunk_s: Iterable[float] = (),
+    ) -> None:
+        """Record one ended call. ``attributes`` are its span's; dimensions and tokens are taken from them."""
+        dimensions: dict[str, Any] = {name: attributes[name] for name in _DIMENSIONS if name in attributes}
+        for token_type, name in (("input", names.USAGE_INPUT_TOKENS), ("output", names.USAGE_OUTPUT_TOKENS)):
+            tokens = attributes.get(name)
+            if isinstance(tokens, int):
+                self._tokens.record(tokens, {**dimensions, names.TOKEN_TYPE: token_type})
+        if time_to_first_chunk_s is not None:
+            self._first_chunk.record(time_to_first_chunk_s, dimensions)
+        for gap_s in times_per_chunk_s:
+            self._output_chunk.record(gap_s, dimensions)
+        if names.ERROR_TYPE in attributes:
+            dimensions = {**dimensions, names.ERROR_TYPE: attributes[names.ERROR_TYPE]}
+        self._duration.record(duration_s, dimensions)
+
+
+def _histogram(meter: Meter, metric: _Metric) -> Histogram:
+    return meter.create_histogram(
+        metric.name,
+        unit=metric.unit,
+        description=metric.description,
+        explicit_bucket_boundaries_advisory=metric.buckets,
+    )

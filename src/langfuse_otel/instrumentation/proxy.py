@@ -1,0 +1,14 @@
+"""The transparent proxy that streams and raw responses are handed on in; ``isinstance`` sees the client's class."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from wrapt import ObjectProxy
+
+if TYPE_CHECKING:
+    Proxy: TypeAlias = ObjectProxy[Any]
+else:
+    Proxy = ObjectProxy  # wrapt 1 has no type argument
+
+__all__ = ["Proxy"]

@@ -1,0 +1,221 @@
+"""Streams of chunks: watched while the application reads them, ended once however it stops.
+
+The stream that the client made stays underneath; the application gets a proxy of the same class (``isinstance``
+holds). No context stays attached between two reads, so a stream may be read in another task or thread.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import AsyncIterator, Callable, Iterator
+from functools import lru_cache
+from itertools import pairwise
+from time import perf_counter
+from typing import Any
+
+from langfuse_otel.instrumentation.abandoned import end_abandoned
+from langfuse_otel.instrumentation.call import AbandonedStreamError, Call
+from langfuse_otel.instrumentation.declare import Accumulator
+from langfuse_otel.instrumentation.guard import guarded, report
+from langfuse_otel.instrumentation.proxy import Proxy
+
+_BATCH_CHUNKS = 32
+
+
+class Progress:
+    """What is known of a stream while it is read: the core of both shells, without I/O.
+
+    Args:
+        call: The call that the stream belongs to.
+        is_extra: Tells chunks that are there only because we asked for them; None if we did not.
+    """
+
+    __slots__ = ("_accumulator", "_call", "_is_extra", "_taken_at_s", "_waiting", "is_reading")
+
+    def __init__(self, call: Call, is_extra: Callable[[Any], bool] | None = None) -> None:
+        make = call.endpoint.accumulator
+        self._accumulator: Accumulator | None = make() if make is not None else None
+        self._call = call
+        self._is_extra = is_extra
+        self._taken_at_s: list[float] = []  # from the first chunk with content on
+        self._waiting: list[Any] = []
+        self.is_reading = False
+
+    def take(self, chunk: Any) -> bool:
+        """Take in a chunk; False if it is to be kept from the application."""
+        if self._taken_at_s:
+            self._taken_at_s.append(perf_counter())
+            # Joined a batch at a time: between two chunks the client evicts our code from the processor's caches.
+            self._waiting.append(chunk)
+            if len(self._waiting) == _BATCH_CHUNKS:
+                self._join_waiting()
+        else:
+            now_s = perf_counter()
+            if self._join(chunk):
+                self._taken_at_s.append(now_s)
+        return self._is_extra is None or not guarded("recognising a usage chunk", self._is_extra, chunk)
+
+    def end(self, error: BaseException | None = None) -> None:
+        """The stream is over: read to its end, closed early, or failed with ``error``."""
+        if self._call.ended:
+            return
+        self._join_waiting()
+        response = None
+        if self._accumulator is not None:
+            response = guarded("joining the chunks", lambda chunks: chunks.response(), self._accumulator)
+        times_s = self._taken_at_s
+        first_s = times_s[0] - self._call.started_at_s if times_s else None
+        gaps_s = (later_s - earlier_s for earlier_s, later_s in pairwise(times_s))
+        self._call.end(response, error, time_to_first_chunk_s=first_s, times_per_chunk_s=gaps_s)
+
+    def _join_waiting(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for chunk in waiting:
+            self._join(chunk)
+
+    def _join(self, chunk: Any) -> bool:
+        """Whether the chunk has content, as far as we can tell."""
+        if self._accumulator is None:
+            return True
+        try:
+            return self._accumulator.add(chunk)
+        except Exception as error:
+            report("reading a chunk", error)
+            return True
+
+    def closed(self) -> None:
+        """Something underneath was closed. During a read that is the read's own doing, and its outcome decides."""
+        if not self.is_reading:
+            self.end()
+
+    def abandoned(self) -> None:
+        """The application dropped the stream without reading it to its end."""
+        if not self._call.ended:
+            self._call.stop_clock()
+            end_abandoned(lambda: self.end(AbandonedStreamError("abandoned stream")))
+
+
+class _StreamProxy(Proxy):
+    """What both shells share: closing, leaving a ``with`` block, being dropped."""
+
+    def __init__(self, stream: Any, progress: Progress) -> None:
+        super().__init__(stream)
+        self._self_progress = progress
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(self.__wrapped__, name)
+        return closing(value, self._self_progress.closed) if name in ("close", "aclose") else value
+
+    def __del__(self) -> None:
+        try:
+            self._self_progress.abandoned()
+        except Exception:  # half-made, or the interpreter is going down: nobody is left to tell
+            return
+
+
+class SyncStream(_StreamProxy):
+    """Shell of a stream that is read with ``for``."""
+
+    def __iter__(self) -> Iterator[Any]:
+        return self
+
+    def __next__(self) -> Any:
+        progress: Progress = self._self_progress
+        while True:
+            progress.is_reading = True
+            try:
+                chunk = next(self.__wrapped__)
+            except StopIteration:
+                progress.end()
+                raise
+            except BaseException as error:
+                progress.end(error)
+                raise
+            finally:
+                progress.is_reading = False
+            if progress.take(chunk):
+                return chunk
+
+    def __enter__(self) -> Any:
+        entered = self.__wrapped__.__enter__()
+        return self if entered is self.__wrapped__ else entered
+
+    def __exit__(self, *exception: Any) -> Any:
+        try:
+            return self.__wrapped__.__exit__(*exception)
+        finally:
+            self._self_progress.end()
+
+
+class AsyncStream(_StreamProxy):
+    """Shell of a stream that is read with ``async for``."""
+
+    def __aiter__(self) -> AsyncIterator[Any]:
+        return self
+
+    async def __anext__(self) -> Any:
+        progress: Progress = self._self_progress
+        while True:
+            progress.is_reading = True
+            try:
+                chunk = await self.__wrapped__.__anext__()
+            except StopAsyncIteration:
+                progress.end()
+                raise
+            except BaseException as error:
+                progress.end(error)
+                raise
+            finally:
+                progress.is_reading = False
+            if progress.take(chunk):
+                return chunk
+
+    async def __aenter__(self) -> Any:
+        entered = await self.__wrapped__.__aenter__()
+        return self if entered is self.__wrapped__ else entered
+
+    async def __aexit__(self, *exception: Any) -> Any:
+        try:
+            return await self.__wrapped__.__aexit__(*exception)
+        finally:
+            self._self_progress.end()
+
+
+@lru_cache(maxsize=256)
+def is_stream(kind: type) -> bool:
+    """Whether results of this class are read chunk by chunk."""
+    return hasattr(kind, "__next__") or hasattr(kind, "__anext__")
+
+
+def watched(stream: Any, progress: Progress) -> Any:
+    """The proxy to hand to the application in place of ``stream``."""
+    return (AsyncStream if hasattr(type(stream), "__anext__") else SyncStream)(stream, progress)
+
+
+def watch_closing(connection: Any, closed: Callable[[], None]) -> None:
+    """Call ``closed`` after each ``close`` or ``aclose`` of this one object."""
+    for name in ("close", "aclose"):
+        method = getattr(connection, name, None)
+        if method is not None:
+            setattr(connection, name, closing(method, closed))
+
+
+def closing(method: Callable[..., Any], closed: Callable[[], None]) -> Callable[..., Any]:
+    """``method``, sync or async, followed by ``closed``, also when it raises."""
+
+    async def finish(pending: Any) -> Any:
+        try:
+            return await pending
+        finally:
+            closed()
+
+    def close(*args: Any, **kwargs: Any) -> Any:
+        pending = None
+        try:
+            pending = method(*args, **kwargs)
+            return finish(pending) if inspect.isawaitable(pending) else pending
+        finally:
+            if not inspect.isawaitable(pending):
+                closed()
+
+    return close

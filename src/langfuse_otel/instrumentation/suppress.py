@@ -1,0 +1,79 @@
+"""Calls inside calls: only the outermost one is a generation.
+
+A framework that traces its own model calls says so in the OpenTelemetry context; we then stay silent. We say the same
+while one of our calls runs, for instrumentations below.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from opentelemetry import context as otel_context
+from opentelemetry.context import Context
+from opentelemetry.instrumentation.utils import is_instrumentation_enabled
+from opentelemetry.trace import INVALID_SPAN_CONTEXT, NonRecordingSpan
+from opentelemetry.util.types import AttributeValue
+
+from langfuse_otel.instrumentation import attributes as names
+
+# OpenLLMetry's key, which other projects honour too.
+LANGUAGE_MODEL_KEY = "suppress_language_model_instrumentation"
+# The official GenAI instrumentations' keys by operation, with the class of their values, which inner calls fill.
+_OFFICIAL = {names.EMBEDDINGS: ("opentelemetry.genai.client.embedding.context", "EmbeddingData")}
+_OFFICIAL_INFERENCE = ("opentelemetry.genai.client.inference.context", "InferenceData")
+
+_CONTENT = frozenset((names.INPUT_MESSAGES, names.OUTPUT_MESSAGES, names.SYSTEM_INSTRUCTIONS, names.TOOL_DEFINITIONS))
+
+
+def is_suppressed() -> bool:
+    """Whether calls in the current context are not to be traced at all."""
+    return bool(otel_context.get_value(LANGUAGE_MODEL_KEY)) or not is_instrumentation_enabled()
+
+
+def outer_call(operation: str) -> OuterCall | None:
+    """The official instrumentation's call of this kind around the current context, if there is one."""
+    key, _ = _OFFICIAL.get(operation, _OFFICIAL_INFERENCE)
+    data = otel_context.get_value(key)
+    return OuterCall(data) if data is not None else None
+
+
+def suppressing(context: Context, operation: str) -> Context:
+    """``context`` in which nested calls of the same kind stay silent."""
+    context = otel_context.set_value(LANGUAGE_MODEL_KEY, True, context)
+    # Only if an official package is loaded: it then finds the value that it knows.
+    official = sys.modules.get("opentelemetry.util.genai.invocation")
+    key, class_name = _OFFICIAL.get(operation, _OFFICIAL_INFERENCE)
+    make = getattr(official, class_name, None)
+    return otel_context.set_value(key, make(), context) if make is not None else context
+
+
+class OuterCall(NonRecordingSpan):
+    """Takes the place of our span below an official one: what we find out goes to the outer call.
+
+    ``gen_ai.usage.input_tokens`` is the field ``usage_input_tokens`` there, and so on. Message content stays out: the
+    outer call has its own.
+    """
+
+    def __init__(self, data: Any) -> None:
+        super().__init__(INVALID_SPAN_CONTEXT)
+        self._data = data
+
+    def is_recording(self) -> bool:
+        """True, so that responses are read."""
+        return True
+
+    def set_attributes(self, attributes: Any) -> None:
+        """Fill the outer call's fields; names it has no field for go to its attributes."""
+        for name, value in attributes.items():
+            self.set_attribute(name, value)
+
+    def set_attribute(self, key: str, value: AttributeValue) -> None:
+        """Fill one field."""
+        if key in _CONTENT:
+            return
+        field_name = key.removeprefix("gen_ai.").replace(".", "_")
+        if hasattr(self._data, field_name):
+            setattr(self._data, field_name, value)
+        elif isinstance(further := getattr(self._data, "attributes", None), dict):
+            further[key] = value

@@ -1,0 +1,32 @@
+"""Metrics by the conventions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from langfuse_otel.instrumentation import metrics
+
+
+def test_the_conventions_buckets() -> None:
+    assert (
+        pytest.approx((0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92))
+        == metrics.DURATION_BUCKETS_S
+    )
+    assert metrics.TOKEN_BUCKETS[-1] == 67108864
+
+
+def test_a_failed_call_counts_with_its_error(recording: Any, client: Any) -> None:
+    with pytest.raises(ValueError, match="no"):
+        client.say("fail")
+    point = recording.metrics()["gen_ai.client.operation.duration"][0]
+    assert point.attributes["error.type"] == "ValueError"
+    assert point.attributes["server.address"] == "echo.test"
+
+
+def test_chunks_of_a_stream_are_timed(recording: Any, client: Any) -> None:
+    list(client.spell("hello"))
+    recorded = recording.metrics()
+    assert recorded["gen_ai.client.operation.time_to_first_chunk"][0].count == 1
+    assert recorded["gen_ai.client.operation.time_per_output_chunk"][0].count == 4
