@@ -1,0 +1,1 @@
+"""The command ``langfuse-otel``: one module a subcommand."""

@@ -1,0 +1,383 @@
+"""``configure``: what it sets up, when it sets up nothing, and that it says why."""
+
+from __future__ import annotations
+
+import gc
+import os
+import subprocess
+import sys
+import textwrap
+import weakref
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+
+import langfuse_otel
+from langfuse_otel.cli.doctor.listener import Listener, listening
+from langfuse_otel.configure import adopt
+from langfuse_otel.errors import SettingsError
+
+KEYS = {"public_key": "pk-lf-test", "secret_key": "sk-lf-test-test-test"}
+KEY_VARIABLES = {"LANGFUSE_PUBLIC_KEY": "pk-lf-test", "LANGFUSE_SECRET_KEY": "sk-lf-test-test-test"}
+
+
+@pytest.fixture
+def langfuse() -> Iterator[Listener]:
+    with listening() as listener:
+        yield listener
+
+
+@pytest.fixture
+def provider() -> Iterator[TracerProvider]:
+    provider = TracerProvider(shutdown_on_exit=False)
+    yield provider
+    provider.shutdown()
+
+
+def to(langfuse: Listener, **settings: Any) -> dict[str, Any]:
+    """Settings for the listener; uncompressed, so that names can be found in what it got."""
+    return {**KEYS, "base_url": langfuse.url, "compression": "none", "instrument": False, **settings}
+
+
+def application(code: str, **env: str) -> subprocess.CompletedProcess[str]:
+    """A program of its own, because there is one global provider a process, and one line of log a problem."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("OTEL_", "LANGFUSE_"))}
+    return subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)],
+        env={**clean, "LANGFUSE_OTEL_COMPRESSION": "none", **env},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+UNTRACED = """
+    import langfuse_otel
+    from opentelemetry import trace
+    for _ in range(2):
+        tracing = langfuse_otel.configure(instrument=False)
+    with trace.get_tracer("app").start_as_current_span("work"):
+        pass
+    print(type(trace.get_tracer_provider()).__name__, tracing.status().state.value, tracing.flush())
+    tracing.shutdown()
+"""
+
+
+class TestSetUp:
+    def test_spans_of_the_given_provider_reach_langfuse(self, langfuse: Listener, provider: TracerProvider) -> None:
+        tracing = langfuse_otel.configure(tracer_provider=provider, **to(langfuse))
+        with langfuse_otel.propagate_attributes(user_id="ada"):
+            provider.get_tracer("app").start_span("answer the question").end()
+        assert tracing.flush(10)
+        sent = b"".join(langfuse.posted)
+        assert b"answer the question" in sent
+        assert b"ada" in sent
+        status = tracing.status()
+        assert status is not None
+        assert status.counts["delivered"] == 1
+
+    def test_a_global_provider_is_made_when_there_is_none(self, langfuse: Listener) -> None:
+        process = application(
+            """
+            import langfuse_otel
+            from opentelemetry import trace
+            langfuse_otel.configure()
+            trace.get_tracer("app").start_span("made by configure").end()
+            print(type(trace.get_tracer_provider()).__name__)
+            """,
+            LANGFUSE_BASE_URL=langfuse.url,
+            **KEY_VARIABLES,
+        )
+        assert process.stdout.strip() == "TracerProvider", process.stderr
+        assert process.stderr == ""
+        assert b"made by configure" in b"".join(langfuse.posted)  # without a flush: the exit delivers
+
+    def test_a_global_provider_that_is_there_is_kept(self, langfuse: Listener) -> None:
+        process = application(
+            """
+            import langfuse_otel
+            from opentelemetry import trace
+            from opentelemetry.sdk.trace import TracerProvider
+            mine = TracerProvider()
+            trace.set_tracer_provider(mine)
+            tracing = langfuse_otel.configure()
+            trace.get_tracer("app").start_span("on their provider").end()
+            print(trace.get_tracer_provider() is mine, tracing.flush(10))
+            """,
+            LANGFUSE_BASE_URL=langfuse.url,
+            **KEY_VARIABLES,
+        )
+        assert process.stdout.strip() == "True True", process.stderr
+        assert b"on their provider" in b"".join(langfuse.posted)
+
+    def test_arguments_win_over_the_environment(
+        self, langfuse: Listener, provider: TracerProvider, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("LANGFUSE_BASE_URL", "http://127.0.0.1:9")
+        tracing = langfuse_otel.configure(tracer_provider=provider, **to(langfuse))
+        provider.get_tracer("app").start_span("work").end()
+        assert tracing.flush(10)
+        assert langfuse.posted
+
+
+class TestSecondCall:
+    def test_the_same_project_is_the_same_tracing(self, langfuse: Listener, provider: TracerProvider) -> None:
+        first = langfuse_otel.configure(tracer_provider=provider, **to(langfuse))
+        assert langfuse_otel.configure(tracer_provider=provider, **to(langfuse)) is first
+        provider.get_tracer("app").start_span("only once").end()
+        assert first.flush(10)
+        assert b"".join(langfuse.posted).count(b"only once") == 1
+
+    def test_another_project_is_refused_aloud(
+        self, langfuse: Listener, provider: TracerProvider, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        first = langfuse_otel.configure(tracer_provider=provider, **to(langfuse))
+        again = langfuse_otel.configure(tracer_provider=provider, **to(langfuse, public_key="pk-lf-other"))
+        assert again is first
+        (record,) = [r for r in caplog.records if "called again" in r.getMessage()]
+        assert "pk-lf-other" in record.getMessage()
+        assert KEYS["secret_key"] not in record.getMessage()
+
+    def test_after_shutdown_it_sets_up_anew(self, langfuse: Listener, provider: TracerProvider) -> None:
+        first = langfuse_otel.configure(tracer_provider=provider, **to(langfuse))
+        first.shutdown()
+        second = langfuse_otel.configure(tracer_provider=provider, **to(langfuse))
+        assert second is not first
+        provider.get_tracer("app").start_span("second life").end()
+        assert second.flush(10)
+        assert b"second life" in b"".join(langfuse.posted)
+
+    def test_each_provider_has_its_own(self, langfuse: Listener, provider: TracerProvider) -> None:
+        other = TracerProvider(shutdown_on_exit=False)
+        first = langfuse_otel.configure(tracer_provider=provider, **to(langfuse))
+        assert langfuse_otel.configure(tracer_provider=other, **to(langfuse)) is not first
+        other.shutdown()
+
+    def test_a_provider_that_is_dropped_is_not_kept_alive(self, langfuse: Listener) -> None:
+        dropped = TracerProvider(shutdown_on_exit=False)
+        langfuse_otel.configure(tracer_provider=dropped, **to(langfuse))
+        gone = weakref.ref(dropped)
+        del dropped
+        gc.collect()
+        assert gone() is None
+
+    def test_what_the_environment_set_up_gets_no_second_exporter(
+        self, langfuse: Listener, provider: TracerProvider
+    ) -> None:
+        adopt(provider)
+        tracing = langfuse_otel.configure(tracer_provider=provider, **to(langfuse))
+        provider.get_tracer("app").start_span("work").end()
+        assert tracing.flush(10)
+        assert tracing.status() is None
+        assert langfuse.posted == []
+
+
+class TestUntraced:
+    @pytest.mark.parametrize(
+        ("given", "named"),
+        [
+            ({}, "LANGFUSE_PUBLIC_KEY: is not set, nor is LANGFUSE_SECRET_KEY"),
+            ({"LANGFUSE_SECRET_KEY": "sk-lf-hush-hush-hush"}, "LANGFUSE_PUBLIC_KEY: is not set, although"),
+            ({"LANGFUSE_PUBLIC_KEY": "pk-lf-1"}, "LANGFUSE_SECRET_KEY: is not set, although"),
+            (
+                {**KEY_VARIABLES, "LANGFUSE_BASE_URL": "localhost:3000"},
+                "LANGFUSE_BASE_URL: 'localhost:3000' is not a URL",
+            ),
+            (
+                {**KEY_VARIABLES, "OTEL_EXPORTER_LANGFUSE_WIRE": "pigeon"},
+                "OTEL_EXPORTER_LANGFUSE_WIRE: 'pigeon' is unknown",
+            ),
+        ],
+    )
+    def test_what_is_wrong_is_said_once_and_the_application_runs(self, given: dict[str, str], named: str) -> None:
+        process = application(UNTRACED, **given)
+        assert process.returncode == 0, process.stderr
+        assert process.stdout.strip() == "ProxyTracerProvider disabled True"
+        (line,) = process.stderr.splitlines()
+        assert named in line
+        assert "hush" not in line
+
+    @pytest.mark.parametrize("variable", [{"LANGFUSE_TRACING_ENABLED": "false"}, {"OTEL_SDK_DISABLED": "true"}])
+    def test_what_is_turned_off_sends_nothing_and_says_nothing(
+        self, variable: dict[str, str], langfuse: Listener
+    ) -> None:
+        process = application(UNTRACED, LANGFUSE_BASE_URL=langfuse.url, **KEY_VARIABLES, **variable)
+        assert process.returncode == 0
+        assert process.stdout.startswith("ProxyTracerProvider")
+        assert process.stderr == ""
+        assert langfuse.posted == []
+
+    @pytest.mark.parametrize(
+        "mistake", [{"timeout_s": "soon"}, {"host": "http://localhost"}, {"base_url": "localhost"}]
+    )
+    def test_a_mistake_in_the_code_raises(self, mistake: dict[str, str]) -> None:
+        with pytest.raises(SettingsError) as raised:
+            langfuse_otel.configure(**KEYS, **mistake)
+        assert next(iter(mistake)) in raised.value.variable
+        assert raised.value.fix
+
+    def test_a_provider_that_is_not_the_sdk_s_is_named(self, caplog: pytest.LogCaptureFixture) -> None:
+        tracing = langfuse_otel.configure(tracer_provider=_Foreign(), **KEYS)  # type: ignore[arg-type]
+        assert "_Foreign" in caplog.text
+        assert tracing.flush()
+
+
+class _Foreign(trace.TracerProvider):
+    def get_tracer(self, *args: Any, **kwargs: Any) -> trace.Tracer:
+        return trace.ProxyTracer("foreign")
+
+
+INSTRUMENTORS = """
+from opentelemetry.instrumentation.instrumentor import BaseInstrumentor
+
+class Base(BaseInstrumentor):
+    needs, calls = (), None
+    def __init__(self):
+        self.calls = self.calls if self.calls is not None else []
+    def instrumentation_dependencies(self):
+        return self.needs
+    def _instrument(self, **kwargs):
+        self.calls.append(kwargs)
+    def _uninstrument(self, **kwargs):
+        self.calls.append("off")
+
+class Good(Base): pass
+class Theirs(Base): pass
+class Absent(Base): needs = ("no-such-client >= 1",)
+class Old(Base): needs = ("opentelemetry-api < 1",)
+class Broken(Base):
+    def _instrument(self, **kwargs):
+        raise RuntimeError("cannot wrap")
+"""
+
+
+@pytest.fixture
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
+    """Installs a distribution with the instrumentors that are named, found by their entry points as real ones are."""
+
+    def install(**instrumentors: str) -> Any:
+        info = tmp_path / "fake_instrumentors-1.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text("Metadata-Version: 2.1\nName: fake-instrumentors\nVersion: 1\n")
+        lines = [f"{name} = fake_instrumentors:{target}" for name, target in instrumentors.items()]
+        (info / "entry_points.txt").write_text("\n".join(["[opentelemetry_instrumentor]", *lines]))
+        (tmp_path / "fake_instrumentors.py").write_text(INSTRUMENTORS)
+        monkeypatch.syspath_prepend(tmp_path)
+        return import_module("fake_instrumentors")
+
+    yield install
+    sys.modules.pop("fake_instrumentors", None)
+
+
+class TestInstrumentations:
+    def test_ours_are_applied_and_others_left_alone(
+        self, installed: Callable[..., Any], langfuse: Listener, provider: TracerProvider
+    ) -> None:
+        fakes = installed(langfuse_good="Good", good="Theirs")
+        settings = to(langfuse, instrument=True, capture_content="NO_CONTENT")
+        tracing = langfuse_otel.configure(tracer_provider=provider, **settings)
+        (options,) = fakes.Good().calls
+        assert options["tracer_provider"] is provider
+        assert options["capture_content"] == "NO_CONTENT"
+        assert fakes.Theirs().calls == []
+        tracing.shutdown()
+        assert fakes.Good().calls[-1] == "off"
+
+    def test_one_that_fails_is_named_and_does_not_stop_the_next(
+        self,
+        installed: Callable[..., Any],
+        langfuse: Listener,
+        provider: TracerProvider,
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        fakes = installed(
+            langfuse_broken="Broken", langfuse_missing="Missing", langfuse_old="Old", langfuse_good="Good"
+        )
+        langfuse_otel.configure(tracer_provider=provider, **to(langfuse, instrument=True))
+        assert "langfuse_broken could not be applied (RuntimeError: cannot wrap)" in caplog.text
+        assert "langfuse_missing could not be applied (AttributeError" in caplog.text
+        assert "langfuse_old is not applied" in caplog.text
+        assert fakes.Old().calls == []
+        assert fakes.Good().calls
+
+    def test_a_client_that_is_not_installed_is_nothing_to_talk_about(
+        self,
+        installed: Callable[..., Any],
+        langfuse: Listener,
+        provider: TracerProvider,
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        fakes = installed(langfuse_absent="Absent")
+        langfuse_otel.configure(tracer_provider=provider, **to(langfuse, instrument=True))
+        assert fakes.Absent().calls == []
+        assert "langfuse_absent" not in caplog.text
+
+    def test_none_when_not_asked(
+        self, installed: Callable[..., Any], langfuse: Listener, provider: TracerProvider
+    ) -> None:
+        fakes = installed(langfuse_good="Good")
+        langfuse_otel.configure(tracer_provider=provider, **to(langfuse, instrument=False))
+        assert fakes.Good().calls == []
+
+
+class TestPrompts:
+    def test_one_client_a_project(self) -> None:
+        mine = langfuse_otel.prompts(**KEYS)
+        assert langfuse_otel.prompts(**KEYS) is mine
+        assert langfuse_otel.prompts(**{**KEYS, "public_key": "pk-lf-other"}) is not mine
+
+    def test_missing_keys_are_named(self) -> None:
+        with pytest.raises(SettingsError) as raised:
+            langfuse_otel.prompts()
+        assert raised.value.variable == "LANGFUSE_PUBLIC_KEY"
+
+
+class TestPackage:
+    def test_importing_it_is_light(self) -> None:
+        heavy = ("requests", "msgspec", "opentelemetry.sdk", "opentelemetry.instrumentation")
+        process = application(f"import sys, langfuse_otel; print([m for m in {heavy} if m in sys.modules])")
+        assert process.stdout.strip() == "[]", process.stderr
+
+    def test_functions_are_not_hidden_by_modules_of_their_names(self) -> None:
+        process = application(
+            """
+            import langfuse_otel.prompts.client, langfuse_otel.configure, langfuse_otel.distro
+            print(callable(langfuse_otel.prompts), callable(langfuse_otel.configure))
+            """
+        )
+        assert process.stdout.strip() == "True True", process.stderr
+
+    @pytest.mark.parametrize("name", langfuse_otel.__all__)
+    def test_every_public_name_is_there(self, name: str) -> None:
+        assert getattr(langfuse_otel, name) is not None
+
+    @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+    def test_a_child_forked_in_the_middle_of_configure_can_configure(self) -> None:
+        process = application(
+            """
+            import os, threading
+            import langfuse_otel
+            from langfuse_otel.configure import _process
+            held, done = threading.Event(), threading.Event()
+            def hold():
+                with _process.lock:
+                    held.set()
+                    done.wait()
+            threading.Thread(target=hold, daemon=True).start()
+            held.wait()
+            child = os.fork()
+            if child == 0:
+                langfuse_otel.configure()
+                os._exit(0)
+            _, status = os.waitpid(child, 0)
+            done.set()
+            print(os.waitstatus_to_exitcode(status))
+            """,
+            **KEY_VARIABLES,
+        )
+        assert process.stdout.strip() == "0", process.stderr
