@@ -382,9 +382,7 @@ class Settings:
         if not secret:
             raise SettingsError("LANGFUSE_SECRET_KEY", "is not set, although LANGFUSE_PUBLIC_KEY is", where)
         if public.startswith("sk-lf-") or secret.startswith("pk-lf-"):
-            raise SettingsError(
-                "LANGFUSE_PUBLIC_KEY", "holds the secret key", "The keys are swapped: exchange them"
-            )
+            raise SettingsError("LANGFUSE_PUBLIC_KEY", "holds the secret key", "The keys are swapped: exchange them")
         return public, secret
 
 
