@@ -1,0 +1,1 @@
+"""A local, Langfuse-compatible server for demos, development and tests. Not for production."""
