@@ -136,7 +136,12 @@ def _model() -> Any:
 def _run_assistant(environment: dict[str, str]) -> None:
     command = ["-m", "langfuse_otel", "run", "--", sys.executable, str(_HERE / "assistant" / "main.py")]
     print("$ langfuse-otel run -- python examples/assistant/main.py", flush=True)
-    done = subprocess.run([sys.executable, *command], env={**os.environ, **environment}, check=False)
+    defaults = {
+        "LANGFUSE_STREAM_USAGE": "true",  # the assistant streams its answers, and does not ask for their usage itself
+        # `make test` installs OpenTelemetry's own openai instrumentation beside ours, which would step aside for it.
+        "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "openai",
+    }
+    done = subprocess.run([sys.executable, *command], env={**defaults, **os.environ, **environment}, check=False)
     if done.returncode != 0:
         raise DemoError(f"the assistant ended with status {done.returncode}")
 

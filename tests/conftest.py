@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
 
 import pytest
+
+from langfuse_otel.server.run import LocalServer
 
 
 @pytest.fixture(autouse=True)
@@ -26,3 +29,10 @@ def chromium() -> str:
             pytest.fail(message)
         pytest.skip(message)
     return path
+
+
+@pytest.fixture
+def local_server() -> Iterator[LocalServer]:
+    """A local Langfuse of the test's own, empty."""
+    with LocalServer() as server:
+        yield server

@@ -19,7 +19,7 @@ _NAMES = {
 }
 
 
-class Problem(Exception):
+class Problem(Exception):  # noqa: N818  # the word of RFC 9457
     """Ends a request with a status.
 
     Args:

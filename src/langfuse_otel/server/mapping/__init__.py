@@ -1,0 +1,1 @@
+"""Attributes → observation, by the rules of Langfuse's own server; for the conventions that our tools write."""
