@@ -23,8 +23,10 @@ LAYERS: dict[str, int] = {
     **dict.fromkeys(("configure", "distro", "environment_variables", "cli", "__init__", "__main__"), 6),
 }
 # Optional libraries are imported in one place each.
-ONLY_HERE = {"starlette": {"server"}, "uvicorn": {"server"}, "jinja2": {"server"}, "opentelemetry.proto": {"server"},
-             "requests": {"http", "http_deadline"}, "urllib3": {"http", "http_deadline"}}  # fmt: skip
+ONLY_HERE = {
+    **{name: {"server"} for name in ("starlette", "uvicorn", "jinja2", "opentelemetry.proto", "google.protobuf")},
+    **{name: {"http", "http_deadline"} for name in ("requests", "urllib3")},
+}
 CORE = {"opentelemetry", "msgspec", "wrapt", "requests", "langfuse_otel", "langfuse_otel_openai"}
 
 
