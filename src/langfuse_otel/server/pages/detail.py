@@ -16,6 +16,7 @@ _ADDED = {
     "resourceAttributes": "Resource attributes",
     "scope": "Instrumentation scope",
 }
+_MARKUP_CHARS = 4_000  # of a detail without input and output
 _FIRST, _LAST = ("input", "output"), ("total",)
 
 
@@ -104,6 +105,3 @@ def _entries(values: Mapping[str, Any]) -> list[Entry]:
 def weight_chars(observations: list[Observation]) -> int:
     """How much text the details of these take, about."""
     return sum(len(one.input or "") + len(one.output or "") + _MARKUP_CHARS for one in observations)
-
-
-_MARKUP_CHARS = 4_000  # of a detail without input and output

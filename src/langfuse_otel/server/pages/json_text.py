@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-
-MAX_CHARS = 10_000_000
+MAX_CHARS = 4_000_000
 """Of a text that is read as JSON; a longer one would hold its reader up for seconds and stays text."""
 
 

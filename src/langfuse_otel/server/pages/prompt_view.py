@@ -30,7 +30,7 @@ class Block:
 
 def blocks(prompt: Any) -> list[Block]:
     """A prompt's messages, or its text as the only one."""
-    return [_block(item) for item in prompt] if isinstance(prompt, list) else [Block("", _pieces(pretty(prompt)))]
+    return [_block(item) for item in prompt] if isinstance(prompt, list) else [Block("", _pieces(_text(prompt)))]
 
 
 def variables(found: list[Block]) -> list[str]:
@@ -41,10 +41,14 @@ def variables(found: list[Block]) -> list[str]:
 
 def _block(item: Any) -> Block:
     if isinstance(item, dict) and item.get("type") == "placeholder":
-        return Block("placeholder", [Piece(pretty(item.get("name")), is_variable=False)])
+        return Block("placeholder", [Piece(_text(item.get("name")), is_variable=False)])
     if isinstance(item, dict) and isinstance(item.get("role"), str):
-        return Block(item["role"], _pieces(pretty(item.get("content", ""))))
-    return Block("other", _pieces(pretty(item)))
+        return Block(item["role"], _pieces(_text(item.get("content", ""))))
+    return Block("other", _pieces(_text(item)))
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else pretty(value)
 
 
 def _pieces(text: str) -> list[Piece]:

@@ -17,7 +17,18 @@ from langfuse_otel.server.moments import iso
 from langfuse_otel.server.pages import formats
 
 KINDS = frozenset(
-    "span generation event agent tool chain retriever embedding evaluator guardrail".split()  # noqa: SIM905
+    (
+        "span",
+        "generation",
+        "event",
+        "agent",
+        "tool",
+        "chain",
+        "retriever",
+        "embedding",
+        "evaluator",
+        "guardrail",
+    )
 )
 """Types of observations that have an icon and a colour of their own; every other one looks like a span."""
 

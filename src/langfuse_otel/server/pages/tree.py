@@ -39,17 +39,18 @@ class Row:
 
 
 def rows(observations: Sequence[Observation]) -> list[Row]:
-    """The rows from top to bottom; siblings stay in the order given."""
+    """The rows from top to bottom; siblings stay in the order given, and what has lost its parent comes last."""
     if not observations:
         return []
     parents, notes = _parents(observations)
     children: dict[str | None, list[Observation]] = {}
     for observation in observations:
         children.setdefault(parents[observation.id], []).append(observation)
+    tops = sorted(children[None], key=lambda top: top.id in notes)  # real roots first
     first_ms = min(observation.start_ms for observation in observations)
     last_ms = max(_end_ms(observation) for observation in observations)
     found: list[Row] = []
-    waiting: list[tuple[Observation, int, tuple[bool, ...]]] = [(top, 0, ()) for top in reversed(children[None])]
+    waiting: list[tuple[Observation, int, tuple[bool, ...]]] = [(top, 0, ()) for top in reversed(tops)]
     while waiting:
         observation, depth, guides = waiting.pop()
         below = children.get(observation.id, [])
