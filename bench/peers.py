@@ -10,14 +10,14 @@ from opentelemetry.sdk.trace import TracerProvider
 
 from bench import workload
 
-PEERS = ("none", "otel", "otel-gzip", "langfuse", "ours", "ours-plain")
+PEERS = ("none", "otel", "otel-gzip", "langfuse", "ours", "ours-gzip")
 TITLES = {
     "none": "SDK alone, no processor",
     "otel": "BatchSpanProcessor + OTLP/HTTP",
     "otel-gzip": "the same, gzip",
     "langfuse": "Langfuse SDK",
     "ours": "langfuse-otel",
-    "ours-plain": "langfuse-otel, `LANGFUSE_OTEL_COMPRESSION=none`",
+    "ours-gzip": "the same, `LANGFUSE_OTEL_COMPRESSION=gzip`",
 }
 
 
@@ -46,7 +46,7 @@ def set_up(name: str, base_url: str) -> Peer:
     elif name.startswith("ours"):
         from langfuse_otel import LangfuseSpanExporter, LangfuseSpanProcessor
 
-        compression_setting = "none" if name == "ours-plain" else "gzip"
+        compression_setting = "gzip" if name == "ours-gzip" else "none"
         ours = LangfuseSpanExporter(
             public_key="pk-lf-b", secret_key="sk-lf-b", base_url=base_url, compression=compression_setting
         )

@@ -29,13 +29,14 @@ class TraceFieldsProcessor(SpanProcessor):
         """Called by the SDK on the application's thread. Never raises."""
         try:
             attributes: dict[str, AttributeValue] = span_attributes(current_trace_fields(parent_context))
-            given = span.attributes or {}
             prompt = current_prompt(parent_context)
+            if not attributes and prompt is None:
+                return
+            given = span.attributes or {}
             if prompt is not None and PROMPT_NAME not in given:  # name and version belong together
                 attributes[PROMPT_NAME] = prompt.name
                 attributes[PROMPT_VERSION] = prompt.version
-            if attributes:
-                span.set_attributes({key: value for key, value in attributes.items() if key not in given})
+            span.set_attributes({key: value for key, value in attributes.items() if key not in given})
         except Exception as error:  # nothing of ours may reach the code that starts a span
             log.limited(logging.WARNING, "processor.on_start", "trace fields not set on a span: %s", error)
 

@@ -203,7 +203,11 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("certificate", "OTEL_EXPORTER_LANGFUSE_CERTIFICATE", None, _existing_file, "PEM file of the CAs to trust."),
     Setting(
-        "compression", "LANGFUSE_OTEL_COMPRESSION", "gzip", _choice("gzip", "none"), "Compression of OTLP requests."
+        "compression",
+        "LANGFUSE_OTEL_COMPRESSION",
+        "none",
+        _choice("none", "gzip"),
+        "Compression of OTLP requests: `gzip` sends a quarter of the bytes for half as much CPU again.",
     ),
     # What about
     Setting(
@@ -239,7 +243,7 @@ SETTINGS: tuple[Setting, ...] = (
         "OTEL_EXPORTER_LANGFUSE_MAX_QUEUE_BYTES",
         64 * 1024 * 1024,
         _number(1024, whole=True),
-        "The same in bytes of their attributes.",
+        "The same in bytes of their attributes, estimated from one span in eight while less than a quarter is used.",
     ),
     Setting("max_batch_spans", "LANGFUSE_FLUSH_AT", 512, _number(1, whole=True), "Most spans in one request."),
     Setting(

@@ -107,7 +107,8 @@ def work():
     for _ in range(10):
         span = provider.get_tracer("child").start_span("s")
         span.end()
-        print(format(span.get_span_context().span_id, "016x"), flush=True)
+        line = format(span.get_span_context().span_id, "016x") + chr(10)
+        print(line, end="", flush=True)  # in one write: the children share a pipe
 """
 
 

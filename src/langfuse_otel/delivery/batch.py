@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from opentelemetry.sdk.trace import ReadableSpan
 
 from langfuse_otel.wire.encoded import Encoded
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(NamedTuple):
     """A span and its bytes. The span stays, as a change of wire encodes it again."""
 
     span: ReadableSpan

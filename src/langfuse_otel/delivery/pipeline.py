@@ -45,6 +45,7 @@ class Pipeline:
         self._clock = clock
         self._buffer = Buffer(settings.max_queue_spans, settings.max_queue_bytes)
         self._sender = Sender(transport, self.tally, settings, wait=self._pause, clock=clock)
+        self._max_batch_spans, self._max_batch_bytes = settings.max_batch_spans, settings.max_batch_bytes
         self._deadline = math.inf  # of the shutdown; no end before that
         self._finished = False
         self._start_over()
@@ -84,7 +85,7 @@ class Pipeline:
                 self._say_refused(cause)
             elif self._worker is None:
                 self._start_worker()
-            elif not self._woken and self._batch_waits():
+            elif not self._woken and self._buffer.holds(self._max_batch_spans, self._max_batch_bytes):
                 self._woken = True
                 self._wakeup.set()
         except Exception as error:  # nothing of ours may reach the code that ends a span
@@ -151,12 +152,6 @@ class Pipeline:
             pending_bytes=self._buffer.waiting_bytes,
             max_bytes=self._settings.max_queue_bytes,
             counts=self.tally.snapshot(),
-        )
-
-    def _batch_waits(self) -> bool:
-        return (
-            self._buffer.waiting_spans >= self._settings.max_batch_spans
-            or self._buffer.waiting_bytes >= self._settings.max_batch_bytes
         )
 
     def _say_refused(self, cause: Cause) -> None:
@@ -230,7 +225,7 @@ class Pipeline:
             while self._sender.run(deadline):
                 self._settled_spans = self._buffer.taken_spans
                 self._notify()
-                spans = self._buffer.take(self._settings.max_batch_spans, self._settings.max_batch_bytes)
+                spans = self._buffer.take(self._max_batch_spans, self._max_batch_bytes)
                 if not spans:
                     return True
                 self._sender.load(spans)

@@ -120,8 +120,11 @@ class IngestionWire:
 
     def frame(self, items: Sequence[Encoded]) -> bytes:
         """A batch of the observations' events in their order."""
-        events = b",".join([item.body for item in items])
-        return b'{"batch":[' + events + b'],"metadata":{"batch_size":%d,"sdk_name":"langfuse-otel"}}' % (2 * len(items))
+        end = b'],"metadata":{"batch_size":%d,"sdk_name":"langfuse-otel"}}' % (2 * len(items))
+        bodies = [item.body for item in items] or [b""]
+        bodies[0] = b'{"batch":[' + bodies[0]
+        bodies[-1] += end
+        return b",".join(bodies)  # copies each observation once
 
     def _events(self, observation: Observation) -> bytes:
         origin = self._origins.of(observation.resource, observation.scope)

@@ -20,12 +20,14 @@ from langfuse_otel.wire.encoded import Encoded
 from langfuse_otel.wire.iso_time import iso_time
 from langfuse_otel.wire.limits import origin_attributes, trace_name, truncate_observation
 from langfuse_otel.wire.otlp_json import (
+    ArrayValue,
     BoolValue,
     IntValue,
     KeyValue,
     Span,
     Status,
     StringValue,
+    Values,
     any_value,
     json_text,
     key_values,
@@ -54,6 +56,7 @@ _TRACE_METADATA = "langfuse.trace.metadata."
 _STATUS_ERROR = 2
 _NO_STATUS = Status()
 _FRAME_BYTES = 64  # what `frame` adds to a group and a body, and some
+_REQUEST, _REQUEST_END = b'{"resourceSpans":[', b"]}"
 _GROUP_END = b"]}]}"
 _encode = msgspec.json.Encoder().encode
 
@@ -93,11 +96,21 @@ class OtlpWire:
 
     def frame(self, items: Sequence[Encoded]) -> bytes:
         """An export request of spans, those of one resource and scope together and otherwise in their order."""
-        bodies: dict[bytes, list[bytes]] = {}
+        groups: dict[bytes, list[bytes]] = {}
         for group, body in items:
-            bodies.setdefault(group, []).append(body)
-        groups = (group + b",".join(spans) + _GROUP_END for group, spans in bodies.items())
-        return b'{"resourceSpans":[' + b",".join(groups) + b"]}"
+            groups.setdefault(group, []).append(body)
+        # A comma goes between two spans and between two groups alike: one join makes the request, and copies each span
+        # once. Ends are glued to their neighbours before.
+        pieces: list[bytes] = []
+        for group, bodies in groups.items():
+            bodies[0] = group + bodies[0]
+            bodies[-1] += _GROUP_END
+            pieces += bodies
+        if not pieces:
+            return _REQUEST + _REQUEST_END
+        pieces[0] = _REQUEST + pieces[0]
+        pieces[-1] += _REQUEST_END
+        return b",".join(pieces)
 
 
 def _head(resource: Resource, scope: InstrumentationScope | None) -> bytes:
@@ -154,7 +167,7 @@ def _attributes(observation: Observation) -> list[KeyValue]:
     if observation.trace_name:
         put(KeyValue("langfuse.trace.name", StringValue(trace_name(observation.trace_name))))
     if observation.tags:
-        put(KeyValue("langfuse.trace.tags", any_value(list(observation.tags))))
+        put(KeyValue("langfuse.trace.tags", ArrayValue(Values([StringValue(tag) for tag in observation.tags]))))
     if observation.public is not None:
         put(KeyValue("langfuse.trace.public", BoolValue(observation.public)))
     for key, value in observation.metadata.items():

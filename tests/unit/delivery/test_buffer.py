@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import threading
 
 import pytest
@@ -12,6 +13,16 @@ from opentelemetry.sdk.trace import TracerProvider
 from langfuse_otel.delivery.buffer import SPAN_BYTES, Buffer, size_bytes
 from langfuse_otel.tally import Cause
 from support.spans import Collector, finished
+
+
+def measure(bits: int) -> int:
+    """Draws each span."""
+    return 0
+
+
+def estimate(bits: int) -> int:
+    """Draws no span."""
+    return 1
 
 
 def test_spans_leave_in_the_order_in_which_they_came() -> None:
@@ -35,13 +46,57 @@ def test_the_newest_span_is_refused_when_the_number_is_reached() -> None:
 
 
 def test_the_newest_span_is_refused_when_its_bytes_find_no_room() -> None:
-    buffer = Buffer(100, 2 * SPAN_BYTES + 10_000)
+    buffer = Buffer(100, 2 * SPAN_BYTES + 10_000, draw=measure)
     large, small = finished(1, input="x" * 10_000)[0], finished(1)[0]
 
     assert buffer.put(large) is Cause.ACCEPTED
     assert buffer.put(large) is Cause.QUEUE_FULL
     assert buffer.put(small) is Cause.ACCEPTED
     assert buffer.waiting_bytes == size_bytes(large) + size_bytes(small)
+
+
+def test_while_there_is_room_a_span_that_is_not_drawn_counts_for_the_average_of_those_that_are() -> None:
+    draws = iter([0] * 100 + [1])
+    buffer = Buffer(1_000, 100_000_000, draw=lambda bits: next(draws))
+    measured, estimated = finished(1, input="x" * 8_000)[0], finished(1, input="x" * 50_000)[0]
+    for _ in range(100):
+        buffer.put(measured)
+    before_bytes = buffer.waiting_bytes
+    buffer.put(estimated)
+
+    assert before_bytes == 100 * size_bytes(measured)
+    assert buffer.waiting_bytes - before_bytes == pytest.approx(size_bytes(measured), rel=0.01)
+
+
+def test_past_a_quarter_of_the_bytes_every_span_is_measured() -> None:
+    buffer = Buffer(1_000, 8 * SPAN_BYTES, draw=estimate)
+    span = finished(1, input="x" * 1_000)[0]
+    for _ in range(2):  # a quarter, as estimated
+        buffer.put(span)
+
+    buffer.put(span)
+    assert buffer.waiting_bytes == 2 * SPAN_BYTES + size_bytes(span)
+
+
+def test_past_a_quarter_of_the_spans_every_span_is_measured() -> None:
+    buffer = Buffer(8, 100_000_000, draw=estimate)
+    span = finished(1, input="x" * 1_000)[0]
+    for _ in range(3):
+        buffer.put(span)
+
+    assert buffer.waiting_bytes == 2 * SPAN_BYTES + size_bytes(span)
+
+
+def test_large_spans_are_noticed_before_the_limit_whatever_the_order_of_large_and_small() -> None:
+    """Seven small and a large one, again and again: counting them off, one might never meet the large."""
+    small, large = finished()[0], finished(1, input="x" * 1_000_000)[0]
+    buffer = Buffer(100_000, 64_000_000, draw=random.Random(1).getrandbits)
+    held_bytes = 0
+    for number in range(2_000):
+        span = small if number % 8 else large
+        held_bytes += size_bytes(span) if buffer.put(span) is Cause.ACCEPTED else 0
+
+    assert held_bytes == pytest.approx(64_000_000, rel=0.25)
 
 
 def test_what_was_taken_makes_room() -> None:
@@ -55,7 +110,7 @@ def test_what_was_taken_makes_room() -> None:
 
 
 def test_a_take_ends_at_its_bytes_but_takes_one_span_at_least() -> None:
-    buffer = Buffer(10, 1_000_000)
+    buffer = Buffer(10, 1_000_000, draw=measure)
     spans = finished(3, input="x" * 10_000)
     for span in spans:
         buffer.put(span)
