@@ -14,8 +14,9 @@ LAYERS: dict[str, int] = {
     **dict.fromkeys(("errors", "settings", "tally", "clock", "fork", "redact", "log", "context", "provenance"), 0),
     **dict.fromkeys(("json_safe", "identity_cache", "http_deadline"), 0),
     **dict.fromkeys(("http", "resilience", "observation"), 1),
-    **dict.fromkeys(("conventions", "wire", "prompts"), 2),
+    **dict.fromkeys(("conventions", "wire", "prompts", "policy", "media"), 2),
     "transport": 3,
+    "observe": 3,
     "delivery": 4,  # sees only the protocol of the transport
     **dict.fromkeys(("exporter", "processor"), 5),
     "instrumentation": 1,  # the toolkit: L0 and OpenTelemetry only

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-import msgspec
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from langfuse_otel import log
-from langfuse_otel.conventions.registry import read
 from langfuse_otel.delivery.pipeline import Pipeline
 from langfuse_otel.delivery.status import LOSSES, State, Status
 from langfuse_otel.errors import SettingsError
 from langfuse_otel.http import HttpClient
-from langfuse_otel.observation import Observation
+from langfuse_otel.observe import Observer
 from langfuse_otel.settings import Settings, load
 from langfuse_otel.tally import Cause, Tally
 from langfuse_otel.transport.base import Transport
@@ -59,7 +57,7 @@ class LangfuseSpanExporter(SpanExporter):
             return
         self._shutdown_timeout_s = settings.shutdown_timeout_s
         self._sampled_below = round(settings.sample_rate * (_TRACE_ID_MASK + 1))
-        self._pipeline = Pipeline(_transport(settings, *keys, self.tally), settings, self.tally)
+        self._pipeline = Pipeline(_transport(settings, *keys, self.tally), Observer(settings), settings, self.tally)
 
     def accept(self, span: ReadableSpan) -> Cause:
         """Take one span in charge and return at once: ``ACCEPTED``, or the cause under which it was counted instead."""
@@ -116,33 +114,14 @@ def _transport(settings: Settings, public_key: str, secret_key: str, tally: Tall
         headers=settings.headers,
         certificate=settings.certificate,
     )
-    reader = _with_defaults(settings)
 
     def truncated() -> None:
         tally.count(Cause.TRUNCATED)
 
     compress = settings.compression == "gzip"
-    otlp = Endpoint(client, OtlpWire(on_truncated=truncated), reader, judge_otlp, compress=compress)
+    otlp = Endpoint(client, OtlpWire(on_truncated=truncated), judge_otlp, compress=compress)
     # The ingestion endpoint inflates nothing.
-    ingestion = Endpoint(client, IngestionWire(on_truncated=truncated), reader, judge_ingestion, compress=False)
+    ingestion = Endpoint(client, IngestionWire(on_truncated=truncated), judge_ingestion, compress=False)
     if settings.wire == "auto":
         return AutoTransport(otlp, ingestion)
     return otlp if settings.wire == "otlp" else ingestion
-
-
-def _with_defaults(settings: Settings) -> Callable[[ReadableSpan], Observation]:
-    """Read a span, with environment and release of the settings unless the span itself has its own."""
-    defaults = {
-        name: value
-        for name, value in (("environment", settings.environment), ("release", settings.release))
-        if value is not None
-    }
-    if not defaults:
-        return read
-
-    def read_with_defaults(span: ReadableSpan) -> Observation:
-        own = span.attributes or {}
-        missing = {name: value for name, value in defaults.items() if f"langfuse.{name}" not in own}
-        return msgspec.structs.replace(read(span), **missing) if missing else read(span)
-
-    return read_with_defaults

@@ -7,9 +7,15 @@ from collections.abc import Callable, Iterable, Sequence
 
 from opentelemetry.sdk.trace import ReadableSpan
 
+from langfuse_otel.conventions.registry import read
+from langfuse_otel.observation import Observation
 from langfuse_otel.transport.outcome import Accepted, Outcome
 from langfuse_otel.wire.encoded import Encoded
-from support.spans import span_id
+
+
+def observe(spans: Sequence[ReadableSpan]) -> list[Observation]:
+    """What the exporter makes of spans, without its settings."""
+    return [read(span) for span in spans]
 
 
 class ScriptedTransport:
@@ -36,10 +42,10 @@ class ScriptedTransport:
         self.accepted: set[str] = set()
         self.unreadable: set[str] = set()
 
-    def encode(self, span: ReadableSpan) -> Encoded:
-        if span_id(span) in self.unreadable:
+    def encode(self, observation: Observation) -> Encoded:
+        if observation.span_id in self.unreadable:
             raise ValueError("strange span")
-        return Encoded(b"", span_id(span).encode())
+        return Encoded(b"", observation.span_id.encode())
 
     def send(self, batch: Sequence[Encoded], timeout_s: float) -> Outcome:
         ids = [item.body.decode() for item in batch]

@@ -1,19 +1,18 @@
-"""Spans made ready to send, and packed into requests."""
+"""Observations made ready to send, and packed into requests."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import NamedTuple, TypeAlias
 
-from opentelemetry.sdk.trace import ReadableSpan
-
+from langfuse_otel.observation import Observation
 from langfuse_otel.wire.encoded import Encoded
 
 
 class Item(NamedTuple):
-    """A span and its bytes. The span stays, as a change of wire encodes it again."""
+    """An observation and its bytes. It stays, as a change of wire encodes it again."""
 
-    span: ReadableSpan
+    observation: Observation
     encoded: Encoded
 
 

@@ -12,7 +12,7 @@ from langfuse_otel import fork, log
 from langfuse_otel.clock import SYSTEM_CLOCK, Clock
 from langfuse_otel.delivery import drain
 from langfuse_otel.delivery.buffer import Buffer
-from langfuse_otel.delivery.sender import Deadline, Sender
+from langfuse_otel.delivery.sender import Deadline, Observe, Sender
 from langfuse_otel.delivery.status import Report, State, Status, report
 from langfuse_otel.delivery.wakeup import Wakeup
 from langfuse_otel.settings import Settings
@@ -31,20 +31,26 @@ class Pipeline:
 
     Args:
         transport: Where the spans go.
+        observe: What they mean; called by the worker.
         settings: Limits and times.
         tally: Counters; its own by default.
         clock: Time, for deadlines.
     """
 
     def __init__(
-        self, transport: Transport, settings: Settings, tally: Tally | None = None, clock: Clock = SYSTEM_CLOCK
+        self,
+        transport: Transport,
+        observe: Observe,
+        settings: Settings,
+        tally: Tally | None = None,
+        clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         self._transport = transport
         self._settings = settings
         self.tally = tally if tally is not None else Tally()
         self._clock = clock
         self._buffer = Buffer(settings.max_queue_spans, settings.max_queue_bytes)
-        self._sender = Sender(transport, self.tally, settings, wait=self._pause, clock=clock)
+        self._sender = Sender(transport, observe, self.tally, settings, wait=self._pause, clock=clock)
         self._max_batch_spans, self._max_batch_bytes = settings.max_batch_spans, settings.max_batch_bytes
         self._deadline = math.inf  # of the shutdown; no end before that
         self._finished = False

@@ -13,6 +13,7 @@ from langfuse_otel import log
 from langfuse_otel.clock import SYSTEM_CLOCK, Clock
 from langfuse_otel.delivery.batch import Batch, Item, halves, pack
 from langfuse_otel.delivery.status import State
+from langfuse_otel.observation import Observation
 from langfuse_otel.resilience.backoff import Backoff
 from langfuse_otel.settings import Settings
 from langfuse_otel.tally import Cause, Tally
@@ -31,6 +32,9 @@ from langfuse_otel.transport.outcome import (
 HOLD_S = 60.0
 """Between two attempts while a key or the address is wrong. Somebody has to put that right; asking faster won't."""
 
+Observe = Callable[[Sequence[ReadableSpan]], Sequence[Observation]]
+"""What spans mean, in their order; fewer when some are not to be sent. Handed in by whoever composes."""
+
 Deadline = Callable[[], float]
 """The instant on the monotonic clock at which to stop. Asked again and again, as a shutdown may bring it nearer."""
 
@@ -43,6 +47,7 @@ class Sender:
 
     Args:
         transport: Encodes and sends.
+        observe: Makes observations of the spans that are loaded.
         tally: Where every span's end is counted.
         settings: Limits of batches, requests and pauses.
         wait: Sleeps for so many seconds or until there is news.
@@ -53,6 +58,7 @@ class Sender:
     def __init__(
         self,
         transport: Transport,
+        observe: Observe,
         tally: Tally,
         settings: Settings,
         *,
@@ -61,6 +67,7 @@ class Sender:
         rng: Callable[[], float] = random.random,
     ) -> None:
         self._transport = transport
+        self._observe = observe
         self._tally = tally
         self._settings = settings
         self._wait = wait
@@ -87,9 +94,9 @@ class Sender:
         """Spans loaded and not settled."""
         return sum(len(batch) for batch in self._work)
 
-    def load(self, spans: Iterable[ReadableSpan]) -> None:
-        """Encode spans and queue them. One that cannot be encoded is counted as malformed and left out."""
-        items = [item for span in spans if (item := self._encoded(span)) is not None]
+    def load(self, spans: Sequence[ReadableSpan]) -> None:
+        """Read and encode spans and queue them. One that cannot be is counted as malformed and left out."""
+        items = self._encoded(self._observed(spans))
         with self._booking:
             if self._abandoned:
                 self._tally.count(Cause.SHUTDOWN, len(items))
@@ -124,14 +131,28 @@ class Sender:
             pending, self._work, self._abandoned = self.pending_spans, (), True
         return pending
 
-    def _encoded(self, span: ReadableSpan) -> Item | None:
+    def _observed(self, spans: Sequence[ReadableSpan]) -> Sequence[Observation]:
         try:
-            return Item(span, self._transport.encode(span))
+            return self._observe(spans)
         except Exception as error:  # one strange span must not keep the others from leaving
-            self._tally.count(Cause.MALFORMED)
-            message = "a span could not be encoded and is lost: %s: %s"
-            log.limited(logging.WARNING, "delivery.malformed", message, type(error).__name__, error)
-            return None
+            if len(spans) == 1:
+                self._say_malformed(error)
+                return ()
+            return [observation for span in spans for observation in self._observed((span,))]
+
+    def _encoded(self, observations: Iterable[Observation]) -> list[Item]:
+        items: list[Item] = []
+        for observation in observations:
+            try:
+                items.append(Item(observation, self._transport.encode(observation)))
+            except Exception as error:
+                self._say_malformed(error)
+        return items
+
+    def _say_malformed(self, error: Exception) -> None:
+        self._tally.count(Cause.MALFORMED)
+        message = "a span could not be encoded and is lost: %s: %s"
+        log.limited(logging.WARNING, "delivery.malformed", message, type(error).__name__, error)
 
     def _packed(self, items: Sequence[Item]) -> list[Batch]:
         return pack(items, min(self._settings.max_batch_bytes, self._transport.max_batch_bytes))
@@ -170,8 +191,8 @@ class Sender:
         elif isinstance(outcome, Held):
             self._hold(outcome)
         elif isinstance(outcome, WireChanged):
-            items = [item for pending in self._work for item in pending]
-            self._work = tuple(self._packed([new for old in items if (new := self._encoded(old.span)) is not None]))
+            pending = [item.observation for batch in self._work for item in batch]
+            self._work = tuple(self._packed(self._encoded(pending)))
         elif isinstance(outcome, (Split, Refused)):
             self.last_error = outcome.reason
             if len(batch) > 1:
@@ -207,7 +228,7 @@ class Sender:
     def _refuse(self, reason: str, item: Item | None = None, count: int = 1) -> None:
         self.last_error = reason
         self._tally.count(Cause.REFUSED, count)
-        name = repr(item.span.name) if item else f"{count} spans, not said which"
+        name = repr(item.observation.name) if item else f"{count} spans, not said which"
         log.limited(logging.WARNING, "delivery.refused", "a span was refused and is lost (%s): %s", name, reason)
 
     def _retry(self, outcome: RetryAfter) -> None:

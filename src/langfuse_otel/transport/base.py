@@ -1,18 +1,17 @@
-"""What delivery asks of whatever takes spans to a server."""
+"""What delivery asks of whatever takes observations to a server."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Protocol
 
-from opentelemetry.sdk.trace import ReadableSpan
-
+from langfuse_otel.observation import Observation
 from langfuse_otel.transport.outcome import Outcome
 from langfuse_otel.wire.encoded import Encoded
 
 
 class Transport(Protocol):
-    """Encodes spans and sends batches of them. Called by one thread at a time, never by the application's."""
+    """Encodes observations and sends batches of them. Called by one thread at a time, never by the application's."""
 
     @property
     def name(self) -> str:
@@ -24,8 +23,8 @@ class Transport(Protocol):
         """Most bytes of payload that the server takes in one request, before compression."""
         ...
 
-    def encode(self, span: ReadableSpan) -> Encoded:
-        """Map and encode one span. May raise anything on a span it cannot read."""
+    def encode(self, observation: Observation) -> Encoded:
+        """Encode one. May raise anything on one that it cannot write."""
         ...
 
     def send(self, batch: Sequence[Encoded], timeout_s: float) -> Outcome:

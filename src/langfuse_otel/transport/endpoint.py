@@ -1,20 +1,15 @@
-"""One wire at one server: a span is encoded for it, a batch is sent to it, the answer is judged by its rules."""
+"""One wire at one server: encodes for it, sends to it, and judges its answers by its rules."""
 
 from __future__ import annotations
 
 import gzip
 from collections.abc import Callable, Sequence
 
-from opentelemetry.sdk.trace import ReadableSpan
-
 from langfuse_otel.errors import ConnectionFailedError, MalformedResponseError, TimedOutError
 from langfuse_otel.http import Answer, HttpClient
 from langfuse_otel.observation import Observation
 from langfuse_otel.transport.outcome import Outcome, RetryAfter
 from langfuse_otel.wire.encoded import Encoded, Wire
-
-Read = Callable[[ReadableSpan], Observation]
-"""How a span becomes an observation; given in by whoever composes."""
 
 Judge = Callable[[Answer, Sequence[Encoded]], Outcome]
 """What an answer means for the batch that was sent."""
@@ -28,15 +23,13 @@ class Endpoint:
     Args:
         client: Knows address, keys and time limits.
         wire: Encodes and frames.
-        read: Maps a span to an observation.
         judge: Turns the server's answer into an outcome.
         compress: Whether to gzip requests.
     """
 
-    def __init__(self, client: HttpClient, wire: Wire, read: Read, judge: Judge, *, compress: bool) -> None:
+    def __init__(self, client: HttpClient, wire: Wire, judge: Judge, *, compress: bool) -> None:
         self._client = client
         self._wire = wire
-        self._read = read
         self._judge = judge
         self._compress = compress
 
@@ -50,9 +43,9 @@ class Endpoint:
         """The wire's limit."""
         return self._wire.max_batch_bytes
 
-    def encode(self, span: ReadableSpan) -> Encoded:
-        """Map and encode one span; raises whatever reading a broken span raises."""
-        return self._wire.encode(self._read(span))
+    def encode(self, observation: Observation) -> Encoded:
+        """Encode one observation for the wire."""
+        return self._wire.encode(observation)
 
     def send(self, batch: Sequence[Encoded], timeout_s: float) -> Outcome:
         """Send a batch. No answer, or one that is no HTTP, is an outcome to retry: sending a span twice is safe."""

@@ -5,10 +5,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
-from opentelemetry.sdk.trace import ReadableSpan
-
 from langfuse_otel import log
 from langfuse_otel.clock import SYSTEM_CLOCK, Clock
+from langfuse_otel.observation import Observation
 from langfuse_otel.transport.base import Transport
 from langfuse_otel.transport.outcome import Accepted, Held, NotServed, Outcome, Partial, Refused, Split, WireChanged
 from langfuse_otel.wire.encoded import Encoded
@@ -44,9 +43,9 @@ class AutoTransport:
         """The limit of the wire in use."""
         return self._current.max_batch_bytes
 
-    def encode(self, span: ReadableSpan) -> Encoded:
+    def encode(self, observation: Observation) -> Encoded:
         """Encode for the wire in use; for OTLP while none is decided."""
-        return self._current.encode(span)
+        return self._current.encode(observation)
 
     def send(self, batch: Sequence[Encoded], timeout_s: float) -> Outcome:
         """Decide if need be, then send. ``WireChanged`` when the batch is in the wrong encoding by then."""

@@ -19,14 +19,14 @@ from langfuse_otel.tally import Cause
 from langfuse_otel.transport.outcome import Held, Outcome, RetryAfter
 from langfuse_otel.wire.encoded import Encoded
 from support.spans import finished, span_ids
-from support.transports import ScriptedTransport, StuckTransport
+from support.transports import ScriptedTransport, StuckTransport, observe
 
 SPANS = finished(1_000)
 
 
 @contextmanager
 def pipeline(transport: ScriptedTransport, **settings: object) -> Iterator[Pipeline]:
-    made = Pipeline(transport, load({}, **settings))
+    made = Pipeline(transport, observe, load({}, **settings))
     yield made
     made.abandon()
 

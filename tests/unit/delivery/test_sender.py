@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given
@@ -29,7 +29,7 @@ from langfuse_otel.transport.outcome import (
 )
 from support.clock import FakeClock
 from support.spans import finished, span_id, span_ids
-from support.transports import ScriptedTransport
+from support.transports import ScriptedTransport, observe
 
 SPANS = finished(512)
 
@@ -43,6 +43,7 @@ class Sending:
         self.tally = Tally()
         self.sender = Sender(
             transport,
+            observe,
             self.tally,
             load({}, **settings),
             wait=self.clock.sleep,
@@ -50,7 +51,7 @@ class Sending:
             rng=lambda: jitter,
         )
 
-    def send(self, spans: Iterable[ReadableSpan], within_s: float = math.inf) -> bool:
+    def send(self, spans: Sequence[ReadableSpan], within_s: float = math.inf) -> bool:
         end = self.clock.now_s + within_s
         self.sender.load(spans)
         return self.sender.run(lambda: end)
@@ -197,7 +198,7 @@ def test_a_change_of_wire_encodes_all_that_waits_again() -> None:
     it = sending(WireChanged(), max_batch_bytes=1_024)
     encoded: list[str] = []
     encode = it.transport.encode
-    it.transport.encode = lambda span: (encoded.append(span_id(span)), encode(span))[1]  # type: ignore[method-assign]
+    it.transport.encode = lambda observation: (encoded.append(observation.span_id), encode(observation))[1]  # type: ignore[method-assign]
 
     assert it.send(SPANS[:128])  # two batches
     assert len(encoded) == 256

@@ -21,7 +21,7 @@ from support.spans import finished, span_ids
 def endpoint(mode: Mode = taken, *, compress: bool = True) -> Iterator[tuple[FaultSink, Endpoint]]:
     with FaultSink(mode) as sink:
         client = HttpClient(sink.url, "pk-lf-1", "sk-lf-1")
-        yield sink, Endpoint(client, OtlpWire(), read, judge_otlp, compress=compress)
+        yield sink, Endpoint(client, OtlpWire(), judge_otlp, compress=compress)
         client.close()
 
 
@@ -29,7 +29,7 @@ def endpoint(mode: Mode = taken, *, compress: bool = True) -> Iterator[tuple[Fau
 def test_spans_arrive_as_they_left(compress: bool) -> None:
     spans = finished(20, gen_ai_operation_name="chat")
     with endpoint(compress=compress) as (sink, it):
-        assert it.send([it.encode(span) for span in spans], 5.0) == Accepted()
+        assert it.send([it.encode(read(span)) for span in spans], 5.0) == Accepted()
 
         assert sink.delivered.keys() == span_ids(spans)
         (request,) = sink.requests
@@ -70,6 +70,6 @@ def test_a_server_that_hangs_costs_the_time_it_was_given() -> None:
 def test_a_server_that_is_not_there_is_to_be_retried() -> None:
     with FaultSink() as sink:
         url = sink.url
-    it = Endpoint(HttpClient(url, "pk-lf-1", "sk-lf-1"), OtlpWire(), read, judge_otlp, compress=True)
+    it = Endpoint(HttpClient(url, "pk-lf-1", "sk-lf-1"), OtlpWire(), judge_otlp, compress=True)
 
     assert isinstance(it.send([], 5.0), RetryAfter)

@@ -7,12 +7,13 @@ import logging
 import pytest
 
 from langfuse_otel import log
+from langfuse_otel.conventions.registry import read
 from langfuse_otel.transport.negotiate import AutoTransport
 from langfuse_otel.transport.outcome import Accepted, Held, NotServed, Refused, RetryAfter, WireChanged
 from support.spans import finished
 from support.transports import ScriptedTransport
 
-SPAN = finished()[0]
+OBSERVATION = read(finished()[0])
 GONE = NotServed("HTTP 404")
 
 
@@ -26,7 +27,7 @@ class Server:
         self.auto = AutoTransport(self.by_otlp, self.by_ingestion)
 
     def send(self) -> object:
-        return self.auto.send([self.auto.encode(SPAN)], 5.0)
+        return self.auto.send([self.auto.encode(OBSERVATION)], 5.0)
 
 
 def test_otlp_is_taken_where_the_server_has_it() -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from langfuse_otel.cli.doctor.finding import Finding, fault, note, ok
-from langfuse_otel.conventions.registry import read
 from langfuse_otel.errors import LangfuseError, SettingsError
 from langfuse_otel.http import Answer, HttpClient
 from langfuse_otel.settings import Settings, load
@@ -75,7 +75,7 @@ def _wire(client: HttpClient, settings: Settings) -> Iterator[Finding]:
     """Sends nothing but an empty request, by the code that sends spans."""
     if settings.wire != "ingestion":
         compress = settings.compression == "gzip"
-        outcome = Endpoint(client, OtlpWire(), read, judge_otlp, compress=compress).send((), settings.timeout_s)
+        outcome = Endpoint(client, OtlpWire(), judge_otlp, compress=compress).send((), settings.timeout_s)
         if isinstance(outcome, Accepted):
             yield ok("wire", "otlp: an empty export was taken")
             return
@@ -83,7 +83,7 @@ def _wire(client: HttpClient, settings: Settings) -> Iterator[Finding]:
             fix = "Set OTEL_EXPORTER_LANGFUSE_WIRE=auto, or see what stands between here and Langfuse"
             yield fault("wire", f"otlp: {_reason(outcome)}", fix)
             return
-    outcome = Endpoint(client, IngestionWire(), read, judge_ingestion, compress=False).send((), settings.timeout_s)
+    outcome = Endpoint(client, IngestionWire(), judge_ingestion, compress=False).send((), settings.timeout_s)
     why = "as set" if settings.wire == "ingestion" else "chosen, because the server has no OTLP"
     if isinstance(outcome, Accepted):
         yield ok("wire", f"ingestion ({why}): an empty batch was taken")
@@ -119,7 +119,6 @@ def _names(projects: Answer) -> str:
 
 
 def _fix_of_address(settings: Settings) -> str:
-    return (
-        f"Check LANGFUSE_BASE_URL ({settings.base_url}), the network and the proxy; for a local one start "
-        "`langfuse-otel server`"
-    )
+    path = urlsplit(settings.base_url).path
+    shown = f"{settings.base_url}, perhaps without {path}" if path else settings.base_url
+    return f"Check LANGFUSE_BASE_URL ({shown}), the network and the proxy; for a local one start `langfuse-otel server`"
