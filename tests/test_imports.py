@@ -16,6 +16,7 @@ LAYERS: dict[str, int] = {
     **dict.fromkeys(("http", "resilience", "observation"), 1),
     **dict.fromkeys(("conventions", "wire", "prompts", "policy", "media"), 2),
     "transport": 3,
+    "selection": 1,
     "observe": 3,
     "delivery": 4,  # sees only the protocol of the transport
     **dict.fromkeys(("exporter", "processor"), 5),

@@ -15,6 +15,7 @@ from langfuse_otel.delivery.status import LOSSES, State, Status
 from langfuse_otel.errors import SettingsError
 from langfuse_otel.http import HttpClient
 from langfuse_otel.observe import Observer
+from langfuse_otel.selection import Select, Selection
 from langfuse_otel.settings import Settings, load
 from langfuse_otel.tally import Cause, Tally
 from langfuse_otel.transport.base import Transport
@@ -35,6 +36,9 @@ class LangfuseSpanExporter(SpanExporter):
     long as memory lasts. Feed it by ``LangfuseSpanProcessor`` or by any processor of OpenTelemetry's.
 
     Args:
+        select: Which spans to send, asked at each span's start, when its scope, name, parent and first attributes are
+            known; besides the settings ``spans`` and ``left_out_scopes``. Children of a span that is left out hang from
+            the nearest one that is not.
         **options: Any setting by its name (``settings.SETTINGS``). None and what is not given: from the environment.
 
     Raises:
@@ -42,11 +46,12 @@ class LangfuseSpanExporter(SpanExporter):
             missing keys: a line in the log says what to change, and the exporter only counts the spans (``disabled``).
     """
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, *, select: Select | None = None, **options: Any) -> None:
         load({}, **options)  # a mistake in the code is worth an exception, one in the environment is not
         self.tally = Tally()
         self._pipeline: Pipeline | None = None
         self._sampled_below = _TRACE_ID_MASK + 1
+        self._selection = Selection()
         try:
             settings = load(**options)
             if not settings.tracing_enabled:
@@ -57,13 +62,20 @@ class LangfuseSpanExporter(SpanExporter):
             return
         self._shutdown_timeout_s = settings.shutdown_timeout_s
         self._sampled_below = round(settings.sample_rate * (_TRACE_ID_MASK + 1))
-        self._pipeline = Pipeline(_transport(settings, *keys, self.tally), Observer(settings), settings, self.tally)
+        self._selection = Selection(
+            only_llm=settings.spans == "llm", left_out_scopes=settings.left_out_scopes, select=select
+        )
+        observer = Observer(settings, self._selection)
+        self._pipeline = Pipeline(_transport(settings, *keys, self.tally), observer, settings, self.tally)
 
     def accept(self, span: ReadableSpan) -> Cause:
         """Take one span in charge and return at once: ``ACCEPTED``, or the cause under which it was counted instead."""
         if self._pipeline is None:
             self.tally.count(Cause.DISABLED)
             return Cause.DISABLED
+        if self._selection.is_active and not self._selection.keeps(span):
+            self.tally.count(Cause.LEFT_OUT)
+            return Cause.LEFT_OUT
         if self._sampled_below <= _TRACE_ID_MASK:
             context = span.context
             if context is not None and context.trace_id & _TRACE_ID_MASK >= self._sampled_below:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 from opentelemetry.sdk.trace import ReadableSpan
@@ -10,6 +11,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 from langfuse_otel.conventions.registry import read
 from langfuse_otel.observation import Observation
 from langfuse_otel.policy.twins import Twins
+from langfuse_otel.selection import Selection
 from langfuse_otel.settings import Settings
 
 
@@ -18,9 +20,11 @@ class Observer:
 
     Args:
         settings: Environment and release for spans that have none of their own.
+        selection: Knows the parents of spans that hang higher than they did, as what was between is left out.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, selection: Selection) -> None:
+        self._selection = selection
         self._defaults = {
             name: value
             for name, value in (("environment", settings.environment), ("release", settings.release))
@@ -35,5 +39,11 @@ class Observer:
     def _read(self, span: ReadableSpan) -> Observation:
         observation = read(span)
         own = span.attributes or {}
-        missing = {name: value for name, value in self._defaults.items() if f"langfuse.{name}" not in own}
-        return msgspec.structs.replace(observation, **missing) if missing else observation
+        changed: dict[str, Any] = {
+            name: value for name, value in self._defaults.items() if f"langfuse.{name}" not in own
+        }
+        is_moved, parent = self._selection.moved(span)
+        if is_moved:
+            changed["parent_span_id"] = None if parent is None else f"{parent:016x}"
+            changed["is_app_root"] = observation.is_app_root or parent is None
+        return msgspec.structs.replace(observation, **changed) if changed else observation

@@ -13,6 +13,7 @@ from langfuse_otel import log
 from langfuse_otel.context import current_trace_fields, span_attributes
 from langfuse_otel.delivery import drain
 from langfuse_otel.provenance import current_prompt
+from langfuse_otel.selection import span_started
 
 PROMPT_NAME = "langfuse.observation.prompt.name"
 PROMPT_VERSION = "langfuse.observation.prompt.version"
@@ -28,15 +29,8 @@ class TraceFieldsProcessor(SpanProcessor):
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         """Called by the SDK on the application's thread. Never raises."""
         try:
-            attributes: dict[str, AttributeValue] = span_attributes(current_trace_fields(parent_context))
-            prompt = current_prompt(parent_context)
-            if not attributes and prompt is None:
-                return
-            given = span.attributes or {}
-            if prompt is not None and PROMPT_NAME not in given:  # name and version belong together
-                attributes[PROMPT_NAME] = prompt.name
-                attributes[PROMPT_VERSION] = prompt.version
-            span.set_attributes({key: value for key, value in attributes.items() if key not in given})
+            _set_trace_fields(span, parent_context)
+            span_started(span)
         except Exception as error:  # nothing of ours may reach the code that starts a span
             log.limited(logging.WARNING, "processor.on_start", "trace fields not set on a span: %s", error)
 
@@ -47,6 +41,18 @@ class TraceFieldsProcessor(SpanProcessor):
         back before the spans are delivered.
         """
         return drain.flush_all(timeout_millis / 1_000)
+
+
+def _set_trace_fields(span: Span, parent_context: Context | None) -> None:
+    attributes: dict[str, AttributeValue] = span_attributes(current_trace_fields(parent_context))
+    prompt = current_prompt(parent_context)
+    if not attributes and prompt is None:
+        return
+    given = span.attributes or {}
+    if prompt is not None and PROMPT_NAME not in given:  # name and version belong together
+        attributes[PROMPT_NAME] = prompt.name
+        attributes[PROMPT_VERSION] = prompt.version
+    span.set_attributes({key: value for key, value in attributes.items() if key not in given})
 
 
 class Sink(Protocol):

@@ -131,6 +131,14 @@ def _headers(value: Any) -> dict[str, str]:
     return headers
 
 
+def _names(value: Any) -> tuple[str, ...]:
+    """``name,name``, or a list."""
+    names = value.split(",") if isinstance(value, str) else value
+    if not isinstance(names, (list, tuple)):
+        raise ValueError("is no list of names with commas between")
+    return tuple(str(name).strip() for name in names if str(name).strip())
+
+
 def _environment(value: Any) -> str:
     text = str(value).strip()
     if not re.fullmatch(r"(?!langfuse)[a-z0-9_-]{1,40}", text):
@@ -228,6 +236,20 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("tracing_enabled", "LANGFUSE_TRACING_ENABLED", True, _boolean, "`false` turns exporting off."),
     Setting(
         "sample_rate", "LANGFUSE_SAMPLE_RATE", 1.0, _number(0, 1), "Share of traces sent, decided by the trace's id."
+    ),
+    Setting(
+        "spans",
+        "OTEL_EXPORTER_LANGFUSE_SPANS",
+        "all",
+        _choice("all", "llm"),
+        "Spans to send: `all`, or `llm`: those of LLM calls, what they contain and what contains them.",
+    ),
+    Setting(
+        "left_out_scopes",
+        "OTEL_EXPORTER_LANGFUSE_LEFT_OUT_SCOPES",
+        (),
+        _names,
+        "Instrumentation scopes whose spans are not sent, with commas between and `*` as wildcard.",
     ),
     Setting("debug", "LANGFUSE_DEBUG", False, _boolean, "Log each request at DEBUG."),
     # Delivery
@@ -345,6 +367,8 @@ class Settings:
     release: str | None
     tracing_enabled: bool
     sample_rate: float
+    spans: str
+    left_out_scopes: tuple[str, ...]
     debug: bool
     max_queue_spans: int
     max_queue_bytes: int
