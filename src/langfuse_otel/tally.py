@@ -1,6 +1,12 @@
-"""Counters by cause: how each span that we accepted ended, and why.
+"""Counters by cause: what became of each span that came to us, and why.
 
-Plain integers at the bottom of the house, so that anything may count; ``delivery.status`` and ``doctor`` read them.
+    turned away at the door ──▶ disabled, left_out, sampled, queue_full, shutdown, malformed
+    accepted ──▶ waits ──▶ delivered, refused, malformed, shutdown
+
+A span is counted once under one of the causes on the right, when its fate is settled, and before that as accepted only
+if it was let in. What is accepted and not settled waits (``Status.pending_spans``).
+
+Plain integers at the bottom of the house, so that anything may count; ``delivery.status`` reads them.
 """
 
 from __future__ import annotations
@@ -10,19 +16,20 @@ import threading
 
 
 class Cause(str, enum.Enum):
-    """Why a counter rises. Every span that enters is counted once as accepted and ends under one other cause."""
+    """Why a counter rises; counts spans unless it says otherwise."""
 
-    ACCEPTED = "accepted"
-    DELIVERED = "delivered"
-    RETRIED = "retried"  # a batch sent again; its spans are still pending
-    SPLIT = "split"  # a batch halved after 413 or 400
-    TRUNCATED = "truncated"  # delivered, but cut to fit a limit
-    QUEUE_FULL = "queue_full"
+    ACCEPTED = "accepted"  # let into the queue
+    DELIVERED = "delivered"  # the server has it
+    RETRIED = "retried"  # counts batches: one sent again; its spans are still pending
+    SPLIT = "split"  # counts batches: one halved after 413 or 400; its spans are still pending
+    TRUNCATED = "truncated"  # cut to fit a limit; besides what became of it
+    QUEUE_FULL = "queue_full"  # turned away: no room
     REFUSED = "refused"  # the server said 400 to this span alone
-    MALFORMED = "malformed"  # could not be encoded
-    SAMPLED = "sampled"  # left out by the sample rate
-    DISABLED = "disabled"  # tracing is off, or its settings are wrong
-    SHUTDOWN = "shutdown"  # still pending when the exit budget was used up, or ended after shutdown
+    MALFORMED = "malformed"  # could not be read or encoded
+    LEFT_OUT = "left_out"  # turned away: not one of the spans that were selected
+    SAMPLED = "sampled"  # turned away: left out by the sample rate
+    DISABLED = "disabled"  # turned away: tracing is off, or its settings are wrong
+    SHUTDOWN = "shutdown"  # still pending when the exit budget was used up, or turned away as it ended after shutdown
 
 
 class Tally:
