@@ -44,8 +44,9 @@ _HEAVY = {
     "TraceFieldsProcessor": "langfuse_otel.processor",
 }
 
+if not TYPE_CHECKING:  # to a type checker every name would exist
 
-def __getattr__(name: str) -> Any:
-    if name not in _HEAVY:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_HEAVY[name]), name)
+    def __getattr__(name: str) -> Any:
+        if name not in _HEAVY:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module(_HEAVY[name]), name)

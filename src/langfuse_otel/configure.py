@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from langfuse_otel.exporter import LangfuseSpanExporter
     from langfuse_otel.prompts.client import Prompts
 
+SEE_DOCTOR = "The application runs on, untraced; `langfuse-otel doctor` finds the cause"
+"""How a line in the log ends that reports a failed set-up."""
+
 _GROUP = "opentelemetry_instrumentor"
 _OURS = "langfuse_"  # three other projects register plain `openai`, and OpenTelemetry loads them all
 _INSTRUMENTOR_SETTINGS = ("capture_content", "stream_usage", "instrument_over_foreign")
@@ -82,7 +85,8 @@ class Tracing:
     def status(self) -> Status | None:
         """How delivery goes, what waits, and every span so far by what became of it.
 
-        None where ``OTEL_TRACES_EXPORTER`` made the exporter, which is OpenTelemetry's then and not ours to ask.
+        None where ``OTEL_TRACES_EXPORTER`` made the exporter, which is OpenTelemetry's then and not ours to ask, and
+        where none could be made.
         """
         return self._exporter.status() if self._exporter is not None else None
 
@@ -99,8 +103,9 @@ def configure(*, tracer_provider: TracerProvider | None = None, instrument: bool
         **settings: Any setting by its name (``settings.SETTINGS``); what is not given comes from the environment.
 
     Returns:
-        What was set up. Without keys, with a malformed environment, with ``LANGFUSE_TRACING_ENABLED=false`` or
-        ``OTEL_SDK_DISABLED=true`` that is nothing: the application runs untraced, and the log says why.
+        What was set up. Without keys, with an environment that we or OpenTelemetry cannot take, with
+        ``LANGFUSE_TRACING_ENABLED=false`` or ``OTEL_SDK_DISABLED=true`` that is nothing: the application runs untraced,
+        and the log says why.
 
     Raises:
         SettingsError: An argument is unknown or malformed.
@@ -110,7 +115,12 @@ def configure(*, tracer_provider: TracerProvider | None = None, instrument: bool
         provider = tracer_provider or trace.get_tracer_provider()
         known = _process.tracings.get(provider)
         if known is None:
-            return _set_up(provider, instrument, settings)
+            try:
+                return _set_up(provider, instrument, settings)
+            except Exception as error:  # OpenTelemetry refuses its own variables, or is installed only in part
+                message = "Set-up failed (%s: %s). %s"
+                log.once(logging.ERROR, f"configure {error}", message, type(error).__name__, error, SEE_DOCTOR)
+                return Tracing(None)
     _compare(known, settings)
     return known
 

@@ -20,7 +20,7 @@ from opentelemetry.instrumentation.distro import BaseDistro  # type: ignore[attr
 from opentelemetry.sdk._configuration import _OTelSDKConfigurator
 
 from langfuse_otel import log
-from langfuse_otel.configure import adopt
+from langfuse_otel.configure import SEE_DOCTOR, adopt
 from langfuse_otel.environment_variables import (
     CONFIG_FILE,
     CONFIGURATOR,
@@ -30,7 +30,6 @@ from langfuse_otel.environment_variables import (
     set_defaults,
 )
 
-_DOCTOR = "The application runs on, untraced; `langfuse-otel doctor` finds the cause"
 _LOADER = "opentelemetry.instrumentation.auto_instrumentation._load"
 
 
@@ -71,7 +70,7 @@ class LangfuseConfigurator(_OTelSDKConfigurator):
             super()._configure(**kwargs)  # type: ignore[no-untyped-call]
         except Exception as error:
             message = "OpenTelemetry could not be set up (%s: %s). %s"
-            log.once(logging.ERROR, "configurator", message, type(error).__name__, error, _DOCTOR)
+            log.once(logging.ERROR, "configurator", message, type(error).__name__, error, SEE_DOCTOR)
 
 
 def pre_instrument() -> None:
@@ -84,4 +83,4 @@ def pre_instrument() -> None:
         if "langfuse" in listed(os.environ, TRACES_EXPORTER) or os.environ.get(CONFIG_FILE, "").strip():
             adopt(trace.get_tracer_provider())
     except Exception as error:
-        log.once(logging.ERROR, "pre_instrument", "Set-up failed (%s: %s). %s", type(error).__name__, error, _DOCTOR)
+        log.once(logging.ERROR, "pre_instrument", "Set-up failed (%s: %s). %s", type(error).__name__, error, SEE_DOCTOR)

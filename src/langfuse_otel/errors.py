@@ -16,10 +16,13 @@
     └── MissingExtraError        an optional dependency is not installed
 
 Nothing of this family reaches an application through its traced calls: these are for start-up, the prompt client,
-the command line and tests.
+the command line and tests. All of them can be pickled and copied, as ``multiprocessing`` and executors do with what a
+worker raises; like every exception they travel without traceback and cause.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 
 class LangfuseError(Exception):
@@ -57,6 +60,10 @@ class LangfuseError(Exception):
     def cause(self) -> BaseException | None:
         """The error underneath, as given by ``raise ... from``."""
         return self.__cause__
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Past ``__init__``, which an exception is otherwise restored by: each class has a signature of its own."""
+        return _restored, (type(self), self.message), self.__dict__
 
 
 class SettingsError(LangfuseError):
@@ -161,12 +168,25 @@ class PromptCompileError(LangfuseError):
 
 
 class MissingExtraError(LangfuseError, ImportError):
-    """An optional dependency is not installed."""
+    """An optional dependency is not installed.
+
+    Attributes:
+        extra: The extra of ``langfuse-otel`` that brings it.
+        package: What is not installed.
+    """
 
     code = "missing_extra"
 
     def __init__(self, extra: str, package: str) -> None:
         super().__init__(f"{package} is not installed: pip install 'langfuse-otel[{extra}]'")
+        self.extra = extra
+        self.package = package
+
+
+def _restored(kind: type[LangfuseError], message: str) -> LangfuseError:
+    error = kind.__new__(kind, message)
+    super(LangfuseError, error).__init__(message)  # the built-in base; ImportError keeps its text apart
+    return error
 
 
 def is_retryable(error: BaseException) -> bool:

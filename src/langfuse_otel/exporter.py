@@ -58,7 +58,7 @@ class LangfuseSpanExporter(SpanExporter):
                 return
             keys = settings.require_keys()
         except SettingsError as error:
-            log.once(logging.ERROR, f"exporter:{error}", "no spans go to Langfuse: %s", error)
+            log.once(logging.ERROR, f"settings:{error}", "no spans go to Langfuse: %s", error)
             return
         self._shutdown_timeout_s = settings.shutdown_timeout_s
         self._sampled_below = round(settings.sample_rate * (_TRACE_ID_MASK + 1))

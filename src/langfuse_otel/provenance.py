@@ -7,12 +7,15 @@ instrumentation toolkit, so neither needs the other.
 
 from __future__ import annotations
 
+import functools
+import inspect
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
+from contextvars import Token
 from dataclasses import dataclass
-from typing import Protocol
+from types import TracebackType
+from typing import Any, Protocol, TypeVar, cast
 
 from opentelemetry import context as otel_context
 from opentelemetry.context import Context
@@ -22,6 +25,8 @@ from langfuse_otel import fork
 _MAX_TEXTS = 4_096
 _MIN_CHARACTERS = 8  # shorter texts ("yes", "hello") occur without any prompt and would link by accident
 _CONTEXT_KEY = otel_context.create_key("langfuse-prompt")
+
+F = TypeVar("F", bound="Callable[..., Any]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,21 +86,65 @@ def recall(text: str) -> PromptRef | None:
     return _table.get(text)
 
 
-@contextmanager
-def using(prompt: HasPromptIdentity) -> Iterator[None]:
+class using:  # noqa: N801  (reads as a function, like propagate_attributes)
     """Link every generation made inside the block to ``prompt``, also when its text was changed after compiling.
 
-    Works around awaits as well: the link lives in the OpenTelemetry context.
+    Works as ``with``, as ``async with`` and as a decorator of functions and coroutine functions, and around awaits: the
+    link lives in the OpenTelemetry context. The innermost block counts.
+
+    A fallback (``prompt.is_fallback``) is no prompt of Langfuse's: inside its block this links nothing, not even to the
+    prompt of a block around it, which did not make the text.
+
+    Args:
+        prompt: What ``Prompts.get`` returns, a prompt of Langfuse's SDK, or a ``PromptRef``.
     """
-    ref = PromptRef(prompt.name, prompt.version)
-    token = otel_context.attach(otel_context.set_value(_CONTEXT_KEY, ref))
-    try:
-        yield
-    finally:
-        otel_context.detach(token)
+
+    def __init__(self, prompt: HasPromptIdentity) -> None:
+        is_fallback = getattr(prompt, "is_fallback", False)
+        self._ref = None if is_fallback else PromptRef(prompt.name, prompt.version)
+        self._tokens: list[Token[Context]] = []
+
+    def __enter__(self) -> None:
+        self._tokens.append(otel_context.attach(otel_context.set_value(_CONTEXT_KEY, self._ref)))
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        otel_context.detach(self._tokens.pop())
+
+    async def __aenter__(self) -> None:
+        self.__enter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.__exit__(kind, error, traceback)
+
+    def _again(self) -> using:
+        """A fresh block for the same prompt, because a decorated function may run in many threads at once."""
+        block = object.__new__(using)
+        block._ref, block._tokens = self._ref, []
+        return block
+
+    def __call__(self, function: F) -> F:
+        if inspect.iscoroutinefunction(function):
+
+            @functools.wraps(function)
+            async def awaited(*args: Any, **kwargs: Any) -> Any:
+                with self._again():
+                    return await cast("Callable[..., Awaitable[Any]]", function)(*args, **kwargs)
+
+            return cast("F", awaited)
+
+        @functools.wraps(function)
+        def called(*args: Any, **kwargs: Any) -> Any:
+            with self._again():
+                return function(*args, **kwargs)
+
+        return cast("F", called)
 
 
 def current_prompt(context: Context | None = None) -> PromptRef | None:
-    """The prompt of the innermost ``using`` block of this context, or None."""
+    """The prompt of the innermost ``using`` block of this context; None when that is a fallback, or there is none."""
     ref = otel_context.get_value(_CONTEXT_KEY, context)
     return ref if isinstance(ref, PromptRef) else None

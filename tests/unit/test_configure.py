@@ -212,6 +212,23 @@ class TestUntraced:
         assert process.stderr == ""
         assert langfuse.posted == []
 
+    def test_what_opentelemetry_refuses_is_said_once_and_the_application_runs(self) -> None:
+        process = application(
+            """
+            import langfuse_otel
+            for _ in range(2):
+                tracing = langfuse_otel.configure()
+            print(tracing.status(), tracing.flush())
+            tracing.shutdown()
+            """,
+            OTEL_PROPAGATORS="no-such-propagator",
+            **KEY_VARIABLES,
+        )
+        assert process.stdout.strip() == "None True", process.stderr
+        (line,) = process.stderr.splitlines()
+        assert "no-such-propagator" in line
+        assert "langfuse-otel doctor" in line
+
     @pytest.mark.parametrize(
         "mistake", [{"timeout_s": "soon"}, {"host": "http://localhost"}, {"base_url": "localhost"}]
     )

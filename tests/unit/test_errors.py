@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+
 import pytest
 
 from langfuse_otel import errors
+from langfuse_otel.settings import load
 
 
 @pytest.mark.parametrize(
@@ -51,3 +58,54 @@ def test_a_foreign_error_is_not_retryable() -> None:
 
 def test_a_missing_extra_says_what_to_install() -> None:
     assert "pip install 'langfuse-otel[server]'" in str(errors.MissingExtraError("server", "starlette"))
+
+
+def family(kind: type[errors.LangfuseError] = errors.LangfuseError) -> Iterator[type[errors.LangfuseError]]:
+    """The whole tree, so that an error that is added later is tested too."""
+    yield kind
+    for child in kind.__subclasses__():
+        if child.__module__.startswith("langfuse_otel"):
+            yield from family(child)
+
+
+def example(kind: type[errors.LangfuseError]) -> errors.LangfuseError:
+    """One with every field away from its default."""
+    if issubclass(kind, errors.SettingsError):
+        return kind("LANGFUSE_TIMEOUT", "is not a number", "Give seconds")
+    if issubclass(kind, errors.MissingExtraError):
+        return kind("server", "starlette")
+    error = (
+        kind("text", status=418, request_id="r", details={"a": [1]})
+        if issubclass(kind, errors.ApiError)
+        else kind("text", code="other", retryable=True, request_id="r", details={"a": [1]})
+    )
+    if isinstance(error, errors.RateLimitedError):
+        error.retry_after_s = 3.0
+    return error
+
+
+COPIES: dict[str, Callable[[errors.LangfuseError], errors.LangfuseError]] = {
+    **{f"pickle {n}": lambda e, n=n: pickle.loads(pickle.dumps(e, n)) for n in range(pickle.HIGHEST_PROTOCOL + 1)},
+    "copy": copy.copy,
+    "deepcopy": copy.deepcopy,
+}
+
+
+@pytest.mark.parametrize("kind", list(family()), ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("way", COPIES)
+def test_a_copy_has_every_field(way: str, kind: type[errors.LangfuseError]) -> None:
+    error = example(kind)
+    restored = COPIES[way](error)
+    assert type(restored) is kind
+    assert (str(restored), restored.args, vars(restored)) == (str(error), error.args, vars(error))
+    assert (restored.code, restored.retryable) == (error.code, error.retryable)
+    if isinstance(error, ImportError) and isinstance(restored, ImportError):
+        assert restored.msg == error.msg
+
+
+def test_an_error_comes_back_from_another_process() -> None:
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        failed = pool.submit(load, {}, timeout_s="soon").exception(timeout=60)
+    assert isinstance(failed, errors.SettingsError)
+    assert failed.variable == "timeout_s (LANGFUSE_TIMEOUT)"
+    assert failed.fix

@@ -129,6 +129,8 @@ class Sender:
         """Forget what is loaded and say how many spans that was. A request under way may still deliver its own."""
         with self._booking:
             pending, self._work, self._abandoned = self.pending_spans, (), True
+        if pending and self.state is State.RETRYING:  # why, unless a retry has said it within the last minute
+            log.limited(logging.WARNING, "delivery.retry", "Langfuse took no spans up to the end: %s", self.last_error)
         return pending
 
     def _observed(self, spans: Sequence[ReadableSpan]) -> Sequence[Observation]:

@@ -60,6 +60,8 @@ class Endpoint:
                 headers=self._wire.headers,
                 timeout_s=timeout_s,
             )
-        except (ConnectionFailedError, TimedOutError, MalformedResponseError) as error:
+        except ConnectionFailedError as error:
+            return RetryAfter(f"{error}; check LANGFUSE_BASE_URL and the network")
+        except (TimedOutError, MalformedResponseError) as error:
             return RetryAfter(str(error))
         return self._judge(answer, batch)

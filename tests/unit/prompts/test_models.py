@@ -109,3 +109,7 @@ class TestProvenance:
     def test_a_fallback_is_never_linked(self) -> None:
         fallback = dataclasses.replace(TEXT, prompt="Fallback for {{name}}", is_fallback=True)
         assert provenance.recall(fallback.compile(name="Linus")) is None
+        chat = dataclasses.replace(CHAT, prompt=(ChatMessage("user", "Fallback of {{name}}"),), is_fallback=True)
+        (message,) = chat.compile(name="Linus")
+        assert message["content"] == "Fallback of Linus"
+        assert provenance.recall(message["content"]) is None

@@ -39,7 +39,7 @@ def _instrumentor(entry_point: EntryPoint, disabled: list[str]) -> Finding:
         wanted = list(entry_point.load()().instrumentation_dependencies())
         conflict = get_dependency_conflicts(wanted)
     except Exception as error:  # whatever it raises here it raises at start-up too
-        fix = f"Install its package again: {entry_point.value.partition(':')[0]}"
+        fix = f"Mend what it names, or install its package again: {entry_point.value.partition(':')[0]}"
         return fault(name, f"does not load: {type(error).__name__}: {error}", fix)
     if conflict is None:
         return ok(name, f"instruments {', '.join(wanted)}")

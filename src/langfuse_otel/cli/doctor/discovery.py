@@ -26,19 +26,19 @@ def check(env: Mapping[str, str]) -> Iterator[Finding]:
 
 
 def _entry_points() -> Iterator[Finding]:
-    broken = False
+    """One finding a cause: what keeps one from loading often keeps them all."""
+    broken: dict[str, list[str]] = {}
     for group in _OURS:
         ours = [entry_point for entry_point in entry_points(group=group) if entry_point.name == "langfuse"]
-        if not ours:
-            broken = True
-            yield fault("entry points", f"`langfuse` is not in group {group}", _REINSTALL)
-            continue
         try:
-            ours[0].load()
+            problem = "" if ours and ours[0].load() else "is not there"
         except Exception as error:  # whatever an import raises is the finding
-            broken = True
-            problem = f"`langfuse` of {group} does not load: {type(error).__name__}: {error}"
-            yield fault("entry points", problem, f"{_REINSTALL}; and see the versions below")
+            problem = f"does not load: {type(error).__name__}: {error}"
+        if problem:
+            broken.setdefault(problem, []).append(group)
+    for problem, groups in broken.items():
+        fix = f"Mend what it names, if that is yours. {_REINSTALL}"
+        yield fault("entry points", f"`langfuse` of {', '.join(groups)} {problem}", fix)
     if not broken:
         yield ok("entry points", f"`langfuse` is in all {len(_OURS)} groups and loads")
 
@@ -49,7 +49,9 @@ def _winner(env: Mapping[str, str], kind: str, group: str, variable: str) -> Ite
     names = [entry_point.name for entry_point in found]
     chosen = env.get(variable)
     select = f"Use `langfuse-otel run`, or set {variable}=langfuse"
-    if chosen is not None:
+    if not found:
+        yield fault(kind, f"none is in group {group}", _REINSTALL)
+    elif chosen is not None:
         if chosen not in names:
             yield fault(kind, f"{variable}={chosen!r}, but found are only {', '.join(names)}", select)
         elif chosen != "langfuse":

@@ -17,9 +17,11 @@ from langfuse_otel.cli.doctor.finding import Finding, Outcome, fault, note, ok
 from langfuse_otel.cli.doctor.listener import listening
 from langfuse_otel.cli.doctor.probe import SPAN_NAME
 from langfuse_otel.cli.run import instrumented, with_auto_instrumentation
+from langfuse_otel.configure import SEE_DOCTOR
 from langfuse_otel.environment_variables import (
     CONFIG_FILE,
     CONFIGURATOR,
+    DISABLED_INSTRUMENTATIONS,
     DISTRO,
     EXPORTERS,
     SDK_DISABLED,
@@ -31,6 +33,8 @@ from langfuse_otel.settings import load
 
 _PROBE = "langfuse_otel.cli.doctor.probe"
 _CHILD_TIMEOUT_S = 60.0
+_MAX_LINES = 5
+_MAX_CHARACTERS = 500
 _RUN = "langfuse-otel run"
 _INSTRUMENT = "opentelemetry-instrument"
 
@@ -50,12 +54,16 @@ def check(env: Mapping[str, str]) -> Iterator[Finding]:
     if why:
         yield note("set-up", f"not tried, because {why}")
         return
-    yield _judged(_RUN, _tried(instrumented(env)), env)
-    plain = _judged(_INSTRUMENT, _tried(with_auto_instrumentation(env)), env)
-    if plain.outcome is Outcome.FAULT and not any(env.get(variable) for variable in (*SELECTORS, *EXPORTERS)):
-        # Nothing says that this way is meant to be used.
-        plain = note(plain.name, plain.detail, plain.fix)
-    yield plain
+    child = _tried(instrumented(env))
+    yield _judged(_RUN, child, env)
+    yield from _logged(_RUN, child)
+    child = _tried(with_auto_instrumentation(env))
+    meant = any(env.get(variable) for variable in (*SELECTORS, *EXPORTERS))
+    for finding in (_judged(_INSTRUMENT, child, env), *_logged(_INSTRUMENT, child)):
+        if finding.outcome is Outcome.FAULT and not meant:  # nothing says that this way is to be used
+            yield note(finding.name, finding.detail, finding.fix)
+        else:
+            yield finding
 
 
 def _turned_off(env: Mapping[str, str]) -> str:
@@ -81,7 +89,10 @@ def _tried(env: Mapping[str, str]) -> _Child:
             "LANGFUSE_SECRET_KEY": "sk-lf-doctor",
             "LANGFUSE_OTEL_COMPRESSION": "none",  # so that the span's name can be found in what arrives
             "LANGFUSE_SAMPLE_RATE": "1",
+            "LANGFUSE_TIMEOUT": "5",
+            "OTEL_EXPORTER_LANGFUSE_SHUTDOWN_TIMEOUT": "5",
             "NO_PROXY": "127.0.0.1",
+            "no_proxy": "127.0.0.1",
         }
         try:
             child = subprocess.run(  # noqa: S603 - our own interpreter and module
@@ -108,34 +119,59 @@ def _last_json(output: str) -> Mapping[str, Any] | None:
 def _judged(way: str, child: _Child, env: Mapping[str, str]) -> Finding:
     if child.report is None:
         fix = f"Run it yourself to see all: {way} python -m {_PROBE}"
-        return fault(way, f"a child could not be started so: {_cause(child.errors)}", fix)
+        said = _telling(child.errors) or _lines(child.errors) or ["it said nothing"]
+        return fault(way, f"a child could not be started so: {said[-1]}", fix)
     provider, exporters = child.report["provider"], child.report["exporters"]
     shown = "/".join(str(exporters[variable] or "unset") for variable in EXPORTERS)
-    libraries = ", ".join(child.report["instrumented"]) or "none"
+    cause = "".join(_telling(child.errors)[-1:])
     if child.arrived:
+        libraries = ", ".join(child.report["instrumented"]) or "none"
         return ok(way, f"a child's span arrived; {provider}, exporters {shown}, libraries instrumented: {libraries}")
-    select = f"Start with `{_RUN}`, or set {' '.join(f'{name}={value}' for name, value in SELECTORS.items())}"
     if provider != "TracerProvider":
-        cause = _cause(child.errors) or "no configurator was found"
-        return fault(way, f"OpenTelemetry was not set up ({provider}): {cause}", _fix(way, env, select))
+        why = cause or "no configurator was found"
+        return fault(way, f"OpenTelemetry was not set up ({provider}): {why}", _fix(way, env, cause))
     if env.get(CONFIG_FILE, "").strip():
         return ok(way, f"{provider}, set up by {CONFIG_FILE}; whether its spans arrive was not tried")
     if "langfuse" not in exporters[TRACES_EXPORTER]:
-        return fault(way, f"{provider}, but traces go to {shown.split('/')[0]}", _fix(way, env, select))
-    cause = _cause(child.errors) or "nothing was logged; a sampler (OTEL_TRACES_SAMPLER) may leave it out"
-    return fault(way, f"{provider}, exporters {shown}, but a span did not arrive: {cause}", _fix(way, env, select))
+        return fault(way, f"{provider}, but traces go to {shown.split('/')[0]}", _fix(way, env, cause))
+    if not child.report["recording"]:
+        fix = "Unset OTEL_TRACES_SAMPLER to have every trace"
+        return note(way, f"{provider}, exporters {shown}; its sampler left the child's span out", fix)
+    why = cause or "nothing was logged"
+    return fault(way, f"{provider}, exporters {shown}, but a span did not arrive: {why}", _fix(way, env, cause))
 
 
-def _fix(way: str, env: Mapping[str, str], select: str) -> str:
-    """What is set by hand is the likelier cause; the selectors help where another distro won."""
+def _logged(way: str, child: _Child) -> Iterator[Finding]:
+    """What OpenTelemetry and we logged during a set-up that works nevertheless, as without some library."""
+    if not child.arrived:
+        return  # the judgement has named it
+    telling = _telling(child.errors)
+    for line in telling[:_MAX_LINES]:
+        fix = f"Mend what it names, or leave the library out: {DISABLED_INSTRUMENTATIONS}=<its name>"
+        yield fault(way, f"during set-up: {line}", fix)
+    for line in [line for line in _lines(child.errors) if line not in telling][:_MAX_LINES]:
+        yield note(way, f"during set-up: {line}")
+
+
+def _fix(way: str, env: Mapping[str, str], cause: str) -> str:
+    """An exporter that is named has to be there; else look at what is set by hand, or at who won."""
+    for variable, value in EXPORTERS.items():
+        if f"opentelemetry_{variable.removeprefix('OTEL_').lower()}" in cause:  # as its entry points' group is called
+            return f"Set {variable}={value}, or install that exporter"
     chosen = [f"{variable}={env[variable]}" for variable in (DISTRO, CONFIGURATOR, *EXPORTERS) if env.get(variable)]
-    if chosen and way == _RUN:
+    if way == _INSTRUMENT:
+        return f"Start with `{_RUN}`, or set {' '.join(f'{name}={value}' for name, value in SELECTORS.items())}"
+    if chosen:
         return f"Unset {', '.join(chosen)}, or mend what is named above"
-    return select if way == _INSTRUMENT else "Mend what is named above; if it names nothing of yours, report it to us"
+    return "Mend what is named above; if it names nothing of yours, report it to us"
 
 
-def _cause(errors: str) -> str:
-    """The line of a log or traceback that tells most: the last that names an error, else the last."""
-    lines = [line.strip() for line in errors.splitlines() if line.strip()]
-    telling = [line for line in lines if "Error" in line or "could not" in line]
-    return (telling or lines or [""])[-1][:500]
+def _lines(errors: str) -> list[str]:
+    """The lines of a log, without the frames of its tracebacks and without sending the reader of ``doctor`` to it."""
+    lines = [line for line in errors.splitlines() if line.strip() and not line.startswith((" ", "Traceback", "During"))]
+    return [line.replace(SEE_DOCTOR, "").strip()[:_MAX_CHARACTERS] for line in lines]
+
+
+def _telling(errors: str) -> list[str]:
+    """Those that name an error."""
+    return [line for line in _lines(errors) if "Error" in line or "failed" in line or "could not" in line]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from langfuse_otel.cli.doctor.finding import Finding, fault, note, ok
@@ -10,6 +10,7 @@ from langfuse_otel.environment_variables import SDK_DISABLED
 from langfuse_otel.errors import SettingsError
 from langfuse_otel.settings import ENV_FILE_VARIABLE, SETTINGS, Setting, load, origin
 
+_PUBLIC = "pk-lf-"
 _SHOWN_CHARACTERS = 4
 _LONG_ENOUGH_TO_SHOW_PART = 16
 
@@ -24,7 +25,7 @@ def check(env: Mapping[str, str]) -> Iterator[Finding]:
     at_default = 0
     for setting in SETTINGS:
         try:
-            value = getattr(load(_only(setting, env)), setting.name)
+            value = getattr(load(_only([setting], env)), setting.name)
         except SettingsError as error:
             if error.variable in _variables(setting):  # else: another's value in the file
                 yield fault(error.variable, error.problem, error.fix)
@@ -40,10 +41,12 @@ def check(env: Mapping[str, str]) -> Iterator[Finding]:
 
 
 def _keys(env: Mapping[str, str]) -> Iterator[Finding]:
+    """Alone, so that another setting that is malformed does not hide them."""
+    pair = [setting for setting in SETTINGS if setting.name in ("public_key", "secret_key")]
     try:
-        load(env).require_keys()
+        load(_only(pair, env)).require_keys()
     except SettingsError as error:
-        if error.variable.startswith(("LANGFUSE_PUBLIC_KEY", "LANGFUSE_SECRET_KEY")):
+        if error.variable in [setting.env for setting in pair]:
             yield fault("keys", f"{error.variable} {error.problem}", error.fix)
     else:
         yield ok("keys", "both are set")
@@ -67,17 +70,18 @@ def _variables(setting: Setting) -> tuple[str, ...]:
     return (setting.env, *setting.also)
 
 
-def _only(setting: Setting, env: Mapping[str, str]) -> dict[str, str]:
-    """The environment with one setting's variables, so that one malformed value does not hide the next."""
-    return {name: env[name] for name in (*_variables(setting), ENV_FILE_VARIABLE) if name in env}
+def _only(settings: Sequence[Setting], env: Mapping[str, str]) -> dict[str, str]:
+    """The environment with these settings' variables, so that one malformed value does not hide the next."""
+    names = [name for setting in settings for name in _variables(setting)]
+    return {name: env[name] for name in (*names, ENV_FILE_VARIABLE) if name in env}
 
 
 def _shown(setting: Setting, value: Any) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{name}=***" for name in value)
-    if not setting.secret:
-        return str(value)
     text = str(value)
+    if not setting.secret and (setting.name != "public_key" or text.startswith(_PUBLIC)):  # else perhaps swapped
+        return text
     if len(text) < _LONG_ENOUGH_TO_SHOW_PART:
         return "***"
     prefix = "sk-lf-" if text.startswith("sk-lf-") else ""

@@ -1,11 +1,11 @@
-"""What around us decides whether OpenTelemetry starts: its variables, declarative file, versions, ``sitecustomize``."""
+"""What around us decides whether OpenTelemetry starts: its declarative file, versions, ``sitecustomize``."""
 
 from __future__ import annotations
 
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from importlib.metadata import Distribution, distributions, entry_points
+from importlib.metadata import Distribution, distributions
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -13,52 +13,15 @@ from opentelemetry.instrumentation.dependencies import get_dependency_conflicts
 
 from langfuse_otel.cli.doctor.finding import Finding, fault, note, ok
 from langfuse_otel.cli.run import auto_instrumentation_folder
-from langfuse_otel.environment_variables import (
-    CONFIG_FILE,
-    EXPORTERS,
-    LOGS_EXPORTER,
-    METRICS_EXPORTER,
-    TRACES_EXPORTER,
-    listed,
-)
-
-_GROUPS = {
-    TRACES_EXPORTER: "opentelemetry_traces_exporter",
-    METRICS_EXPORTER: "opentelemetry_metrics_exporter",
-    LOGS_EXPORTER: "opentelemetry_logs_exporter",
-}
-_NOWHERE = {"none", "console"}  # names that the SDK knows without an entry point
+from langfuse_otel.environment_variables import CONFIG_FILE
 
 
 def check(env: Mapping[str, str]) -> Iterator[Finding]:
-    """Exporters, declarative file, versions, ``sitecustomize``."""
+    """Declarative file, versions, ``sitecustomize``."""
     if env.get(CONFIG_FILE, "").strip():
         yield from _declarative_file(Path(env[CONFIG_FILE].strip()))
-    else:
-        yield from _exporters(env)
     yield from _versions()
     yield from _sitecustomize(env)
-
-
-def _exporters(env: Mapping[str, str]) -> Iterator[Finding]:
-    for variable, group in _GROUPS.items():
-        names = listed(env, variable)
-        if not names:
-            yield ok(variable, f"unset; `langfuse-otel run` sets it to {EXPORTERS[variable]}")
-            continue
-        known = {entry_point.name for entry_point in entry_points(group=group)} | _NOWHERE
-        # `otlp` stands for otlp_proto_grpc or otlp_proto_http, whichever OTEL_EXPORTER_OTLP_PROTOCOL says.
-        missing = [n for n in names if n not in known and not (n == "otlp" and any("otlp" in k for k in known))]
-        if missing:
-            problem = f"names {', '.join(missing)}, which is not installed: OpenTelemetry's whole set-up fails on it"
-            yield fault(variable, problem, f"Set {variable}={EXPORTERS[variable]}, or install that exporter")
-        elif variable == TRACES_EXPORTER and "langfuse" not in names:
-            fix = f"Set {variable}={','.join([*names, 'langfuse'])}"
-            yield note(
-                variable, f"{', '.join(names)}: traces of `run` and opentelemetry-instrument do not reach us", fix
-            )
-        else:
-            yield ok(variable, ", ".join(names))
 
 
 def _declarative_file(path: Path) -> Iterator[Finding]:

@@ -120,3 +120,9 @@ def test_ingestion_by_choice_is_what_is_asked(serve: Serve) -> None:
 
 def test_a_malformed_setting_asks_nobody() -> None:
     assert findings("localhost")["server"].outcome is Outcome.NOTE
+
+
+def test_a_path_too_many_in_the_address_is_named(serve: Serve) -> None:
+    found = findings(serve(WELL) + "/api/public/otel")
+    assert found["reach"].outcome is Outcome.FAULT
+    assert "perhaps without /api/public/otel" in found["reach"].fix

@@ -70,3 +70,15 @@ def test_what_is_turned_off_is_noted() -> None:
     found = findings(**KEYS, **switches)
     for name in ("tracing", "sampling", "OpenTelemetry"):
         assert found[name].outcome is Outcome.NOTE
+
+
+def test_missing_keys_are_named_beside_another_malformed_setting() -> None:
+    found = findings(LANGFUSE_PUBLIC_KEY="pk-lf-0123", LANGFUSE_TIMEOUT="soon")
+    assert {name for name, finding in found.items() if finding.outcome is Outcome.FAULT} == {"LANGFUSE_TIMEOUT", "keys"}
+
+
+def test_keys_that_are_swapped_are_a_fault_and_not_shown() -> None:
+    found = findings(LANGFUSE_PUBLIC_KEY="sk-lf-0123456789abcdef", LANGFUSE_SECRET_KEY="pk-lf-0123456789abcdef")
+    assert found["keys"].outcome is Outcome.FAULT
+    assert "exchange" in found["keys"].fix
+    assert "0123456789" not in str(found)

@@ -1,4 +1,4 @@
-"""What ``doctor`` says of the variables, files and versions around us."""
+"""What ``doctor`` says of the files and versions around us."""
 
 from __future__ import annotations
 
@@ -23,23 +23,6 @@ def install(folder: Path, monkeypatch: pytest.MonkeyPatch, name: str, version: s
     text = "\n".join(["Metadata-Version: 2.1", f"Name: {name}", f"Version: {version}", *lines])
     (info / "METADATA").write_text(text + "\n")
     monkeypatch.syspath_prepend(folder)
-
-
-def test_exporters_that_are_not_installed_are_faults_because_they_end_the_whole_set_up() -> None:
-    found = findings({"OTEL_TRACES_EXPORTER": "langfuse", "OTEL_METRICS_EXPORTER": "no-such"})
-    assert found["OTEL_TRACES_EXPORTER"].outcome is Outcome.OK
-    assert found["OTEL_METRICS_EXPORTER"].outcome is Outcome.FAULT
-    assert found["OTEL_METRICS_EXPORTER"].fix.startswith("Set OTEL_METRICS_EXPORTER=none")
-
-
-def test_traces_for_somebody_else_are_noted() -> None:
-    found = findings({"OTEL_TRACES_EXPORTER": "console"})
-    assert found["OTEL_TRACES_EXPORTER"].outcome is Outcome.NOTE
-    assert found["OTEL_TRACES_EXPORTER"].fix == "Set OTEL_TRACES_EXPORTER=console,langfuse"
-
-
-def test_unset_exporters_are_well() -> None:
-    assert findings({})["OTEL_LOGS_EXPORTER"].outcome is Outcome.OK
 
 
 def test_a_declarative_file_without_its_package_is_a_fault(tmp_path: Path) -> None:
