@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx
 import openai
 import pytest
+import requests
 from openai.types.chat import ChatCompletion, ChatCompletionMessageFunctionToolCall
 
 from support.loopback import Loopback, reply
@@ -192,7 +192,7 @@ def test_an_unknown_model_is_refused_as_openai_does(client: openai.OpenAI) -> No
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{", b"{}", b'{"model": "gpt-4o-mini", "messages": ["hello"]}'])
 def test_a_malformed_request_is_refused_in_openais_shape(base_url: str, body: bytes) -> None:
-    answer = httpx.post(f"{base_url}/chat/completions", content=body)
+    answer = requests.post(f"{base_url}/chat/completions", body, timeout=10)
     assert answer.status_code == 400
     assert answer.json()["error"]["type"] == "invalid_request_error"
 

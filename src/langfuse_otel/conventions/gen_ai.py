@@ -82,7 +82,7 @@ def _input(reader: Reader) -> None:
     """The messages with the system instructions in front, and with tool definitions as ``{messages, tools}``.
 
     Messages that are no JSON list (cut off by an attribute limit, say) are the input as they are. Tool definitions
-    without messages are the input only if there is no other.
+    without messages stay metadata: another convention may know the messages.
     """
     parts = reader.mine
     if _INPUTS.isdisjoint(parts) or not reader.wants("input"):
@@ -98,11 +98,10 @@ def _input(reader: Reader) -> None:
         del parts[_SYSTEM]
         if system not in conversation:
             conversation.insert(0, system)
-    tools = values.decoded(parts[_TOOL_DEFINITIONS]) if _TOOL_DEFINITIONS in parts else None
-    if not conversation and (not tools or "input" in reader.fields):
+    if not conversation:
         return
-    if conversation:
-        parts.pop(_MESSAGES, None)
+    parts.pop(_MESSAGES, None)
+    tools = values.decoded(parts[_TOOL_DEFINITIONS]) if _TOOL_DEFINITIONS in parts else None
     if tools:
         del parts[_TOOL_DEFINITIONS]
     reader.offer("input", {"messages": conversation, "tools": tools} if tools else conversation)

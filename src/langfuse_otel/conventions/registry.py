@@ -16,13 +16,55 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import INVALID_SPAN_CONTEXT
 
 from langfuse_otel import log
-from langfuse_otel.conventions import gen_ai, langfuse, otel, usage
+from langfuse_otel.conventions import (
+    agent_totals,
+    gen_ai,
+    gen_ai_legacy,
+    genkit,
+    google_adk,
+    langfuse,
+    langsmith,
+    litellm,
+    livekit,
+    logfire,
+    mlflow,
+    openinference,
+    otel,
+    pydantic_ai,
+    self_traced,
+    traceloop,
+    usage,
+    vercel,
+)
 from langfuse_otel.conventions.convention import Convention
 from langfuse_otel.conventions.reader import Reader
 from langfuse_otel.json_safe import json_safe
 from langfuse_otel.observation import Observation
 
-CONVENTIONS: tuple[Convention, ...] = (langfuse.CONVENTION, gen_ai.CONVENTION, otel.CONVENTION)
+CONVENTIONS: tuple[Convention, ...] = tuple(
+    module.CONVENTION
+    for module in (
+        langfuse,
+        # Write the GenAI attributes too, with less or otherwise than they say in their own.
+        agent_totals,
+        vercel,
+        google_adk,
+        livekit,
+        langsmith,
+        self_traced,
+        gen_ai,
+        # Stand where there are no GenAI attributes, or beside them.
+        openinference,
+        traceloop,
+        gen_ai_legacy,
+        pydantic_ai,
+        logfire,
+        genkit,
+        mlflow,
+        litellm,
+        otel,
+    )
+)
 """What `read` reads, first wins."""
 
 _MAX_KNOWN_KEYS = 10_000  # attribute keys may hold ids; past this, a key's rule is found anew each time

@@ -119,6 +119,23 @@ def _make_disjoint(usage: Usage) -> None:
     for whole, counted in parts.items():
         if whole in usage and counted <= usage[whole]:
             usage[whole] -= counted
+    for key in [key for key, counted in usage.items() if counted == 0 and key in _WHOLE_OF]:
+        del usage[key]  # some say that nothing came from a cache, others do not mention it
+
+
+def split_cache_creation(usage: Usage, by_lifetime: object) -> None:
+    """Split the tokens written to a cache by how long it keeps them, since Anthropic's price depends on that.
+
+    ``by_lifetime`` is Anthropic's ``{ephemeral_5m_input_tokens, ephemeral_1h_input_tokens}``; anything else, or a count
+    that is more than there is to split, splits nothing.
+    """
+    if not isinstance(by_lifetime, Mapping):
+        return
+    for lifetime in ("5m", "1h"):
+        counted = values.count(by_lifetime.get(f"ephemeral_{lifetime}_input_tokens"))
+        if counted and counted <= usage.get("input_cache_creation", 0):
+            usage["input_cache_creation"] -= counted
+            usage[f"input_cache_creation_{lifetime}"] = counted
 
 
 def details(value: object) -> tuple[Usage, bool]:

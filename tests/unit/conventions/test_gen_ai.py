@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 import msgspec
 import pytest
@@ -251,12 +252,12 @@ def test_tool_definitions_make_the_input_messages_and_tools(observe: Observe) ->
     assert plain(observation.input) == {"messages": [{"role": "user", "content": "hi"}], "tools": tools}
 
 
-def test_tool_definitions_without_messages_do_not_hide_another_input(observe: Observe) -> None:
+@pytest.mark.parametrize(("other", "found"), [({}, None), ({"gen_ai.tool.call.arguments": "{}"}, "{}")])
+def test_tool_definitions_without_messages_are_no_input(observe: Observe, other: dict[str, str], found: Any) -> None:
     tools = '[{"type": "function", "name": "weather"}]'
 
-    assert observe({"gen_ai.tool.definitions": tools}).input == {"messages": [], "tools": json.loads(tools)}
-    observation = observe({"gen_ai.tool.definitions": tools, "gen_ai.tool.call.arguments": "{}"})
-    assert (observation.input, observation.metadata["gen_ai.tool.definitions"]) == ("{}", tools)
+    observation = observe({"gen_ai.tool.definitions": tools, **other})
+    assert (observation.input, observation.metadata["gen_ai.tool.definitions"]) == (found, tools)
 
 
 def test_a_stray_input_attribute_hides_no_messages(observe: Observe) -> None:

@@ -1,0 +1,107 @@
+"""LangSmith's runs, as Langfuse's fields."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+
+from langfuse_otel.conventions import gen_ai, langfuse, langsmith, otel
+from langfuse_otel.conventions.registry import Registry
+from langfuse_otel.observation import Observation
+
+REGISTRY = Registry((langfuse.CONVENTION, langsmith.CONVENTION, gen_ai.CONVENTION, otel.CONVENTION))
+
+
+def read(attributes: Mapping[str, Any], *, name: str = "work", scope: str = "langsmith") -> Observation:
+    return REGISTRY.read(
+        ReadableSpan(
+            name,
+            attributes=attributes,
+            start_time=1_000,
+            end_time=2_000,
+            instrumentation_scope=InstrumentationScope(scope),
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "operation", "type_"),
+    [
+        ("llm", "chat", "generation"),
+        ("retriever", "embeddings", "retriever"),
+        ("prompt", "chat", "span"),
+        ("parser", "parser", "span"),
+        ("chain", "chain", "chain"),
+        ("tool", "execute_tool", "tool"),
+        ("embedding", "embeddings", "embedding"),
+    ],
+)
+def test_the_kind_of_run_is_the_type_whatever_its_operation_says(kind: str, operation: str, type_: str) -> None:
+    attributes = {"langsmith.span.kind": kind, "gen_ai.operation.name": operation}
+    observation = read(attributes)
+
+    assert (observation.type, observation.metadata) == (type_, attributes)
+
+
+def test_tags_metadata_session_and_user() -> None:
+    observation = read(
+        {
+            "langsmith.span.id": "1",
+            "langsmith.span.tags": "a, b",
+            "langsmith.metadata.thread_id": "t",
+            "langsmith.metadata.user_id": "u",
+            "langsmith.metadata.ls_provider": "openai",
+            "langsmith.trace.session_name": "default",
+        }
+    )
+
+    assert (observation.tags, observation.session_id, observation.user_id) == (("a", "b"), "t", "u")
+    assert observation.metadata == {
+        "ls_provider": "openai",
+        "langsmith.span.id": "1",
+        "langsmith.trace.session_name": "default",
+    }
+
+
+def test_a_project_is_no_session() -> None:
+    assert read({"langsmith.trace.session_id": "p"}).session_id is None
+
+
+def test_the_details_of_the_usage_are_read_though_they_are_python() -> None:
+    observation = read(
+        {
+            "langsmith.span.id": "1",
+            "gen_ai.usage.input_tokens": 10,
+            "gen_ai.usage.output_tokens": 6,
+            "gen_ai.usage.total_tokens": 16,
+            "gen_ai.usage.input_token_details": "{'cache_read': 4, 'audio': 0}",
+            "gen_ai.usage.output_token_details": "{'reasoning': 5}",
+        }
+    )
+
+    assert observation.usage == {
+        "input": 6,
+        "input_cached_tokens": 4,
+        "output": 1,
+        "output_reasoning_tokens": 5,
+        "total": 16,
+    }
+    assert observation.metadata == {"langsmith.span.id": "1"}
+
+
+@pytest.mark.parametrize("details", ["{'cache_read': None", "{'later': 1}", "[1]"])
+def test_details_of_another_shape_stay_visible(details: str) -> None:
+    attributes = {
+        "langsmith.span.id": "1",
+        "gen_ai.usage.input_tokens": 10,
+        "gen_ai.usage.input_token_details": details,
+    }
+    observation = read(attributes)
+
+    assert observation.usage is not None
+    assert observation.usage["input"] == 10
+    assert observation.metadata["gen_ai.usage.input_token_details"] == details

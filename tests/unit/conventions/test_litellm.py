@@ -1,0 +1,52 @@
+"""LiteLLM's costs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+
+from langfuse_otel.conventions import gen_ai, langfuse, litellm, otel
+from langfuse_otel.conventions.registry import Registry
+from langfuse_otel.observation import Observation
+
+REGISTRY = Registry((langfuse.CONVENTION, gen_ai.CONVENTION, litellm.CONVENTION, otel.CONVENTION))
+
+
+def read(attributes: Mapping[str, Any], *, name: str = "work", scope: str = "litellm") -> Observation:
+    return REGISTRY.read(
+        ReadableSpan(
+            name,
+            attributes=attributes,
+            start_time=1_000,
+            end_time=2_000,
+            instrumentation_scope=InstrumentationScope(scope),
+        )
+    )
+
+
+COST = {"gen_ai.cost.input_cost": 0.1, "gen_ai.cost.output_cost": 0.2, "gen_ai.cost.total_cost": 0.3}
+
+
+def test_the_costs_are_by_langfuses_keys() -> None:
+    observation = read({**COST, "gen_ai.cost.tool_usage_cost": 0.0})
+
+    assert observation.cost == {"input": 0.1, "output": 0.2, "total": 0.3}
+    assert observation.metadata == {"gen_ai.cost.tool_usage_cost": 0.0}
+
+
+@pytest.mark.parametrize("total", [0.0, "free", -1.0, float("nan")])
+def test_no_price_leaves_the_price_to_langfuse(total: object) -> None:
+    observation = read({**COST, "gen_ai.cost.total_cost": total})
+
+    assert observation.cost is None
+    assert observation.metadata.keys() == COST.keys()
+
+
+def test_a_cost_by_its_standard_name_comes_first() -> None:
+    observation = read({**COST, "gen_ai.usage.cost": 0.5})
+
+    assert (observation.cost, observation.metadata) == ({"total": 0.5}, COST)
