@@ -1,4 +1,4 @@
-"""Run every peer, in turns, several times; write ``bench/results/*.json`` and the table in ``bench/README.md``."""
+"""Run every peer, in turns, several times; write ``bench/results/*.json`` and the tables in ``bench/README.md``."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ import urllib.request
 from importlib.metadata import version
 from pathlib import Path
 
+from bench import mapping
 from bench.peers import PEERS, TITLES
+from bench.readme import write_table
 
 HERE = Path(__file__).parent
 REPETITIONS = int(os.environ.get("BENCH_REPETITIONS", "5"))
-BEGIN, END = "<!-- table -->", "<!-- /table -->"
 
 
 def main() -> None:
@@ -39,10 +40,8 @@ def main() -> None:
     }
     (HERE / "results").mkdir(exist_ok=True)
     (HERE / "results" / "spans.json").write_text(json.dumps({"medians": medians, "runs": runs}, indent=1))
-    readme = HERE / "README.md"
-    before, _, rest = readme.read_text().partition(BEGIN)
-    readme.write_text(f"{before}{BEGIN}\n{_table(medians)}\n{END}{rest.partition(END)[2]}")
-    print(_table(medians))
+    write_table("spans", _table(medians))
+    mapping.main()
 
 
 def _run(peer: str, base_url: str) -> dict[str, float]:
