@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 
     from langfuse_otel.delivery.status import Status
     from langfuse_otel.exporter import LangfuseSpanExporter
+    from langfuse_otel.policy.prices import Price
     from langfuse_otel.prompts.client import Prompts
+    from langfuse_otel.selection import Select
 
 SEE_DOCTOR = "The application runs on, untraced; `langfuse-otel doctor` finds the cause"
 """How a line in the log ends that reports a failed set-up."""
@@ -91,7 +93,14 @@ class Tracing:
         return self._exporter.status() if self._exporter is not None else None
 
 
-def configure(*, tracer_provider: TracerProvider | None = None, instrument: bool = True, **settings: Any) -> Tracing:
+def configure(
+    *,
+    tracer_provider: TracerProvider | None = None,
+    instrument: bool = True,
+    select: Select | None = None,
+    price: Price | None = None,
+    **settings: Any,
+) -> Tracing:
     """Send the spans of a provider to Langfuse, and have the installed LLM clients make some.
 
     A second call for the same provider changes nothing and returns what the first one returned; if it names other
@@ -100,6 +109,8 @@ def configure(*, tracer_provider: TracerProvider | None = None, instrument: bool
     Args:
         tracer_provider: The provider to extend; by default the global one, made and set when there is none yet.
         instrument: Instrument the installed clients that our instrumentations know.
+        select: Which spans to send (see ``LangfuseSpanExporter``).
+        price: What calls cost whose spans do not say it (see ``LangfuseSpanExporter``).
         **settings: Any setting by its name (``settings.SETTINGS``); what is not given comes from the environment.
 
     Returns:
@@ -116,7 +127,7 @@ def configure(*, tracer_provider: TracerProvider | None = None, instrument: bool
         known = _process.tracings.get(provider)
         if known is None:
             try:
-                return _set_up(provider, instrument, settings)
+                return _set_up(provider, instrument, settings, {"select": select, "price": price})
             except Exception as error:  # OpenTelemetry refuses its own variables, or is installed only in part
                 message = "Set-up failed (%s: %s). %s"
                 log.once(logging.ERROR, f"configure {error}", message, type(error).__name__, error, SEE_DOCTOR)
@@ -158,14 +169,16 @@ def prompts(**settings: Any) -> Prompts:
         return _process.prompts[key]
 
 
-def _set_up(provider: trace.TracerProvider, instrument: bool, settings: dict[str, Any]) -> Tracing:
+def _set_up(
+    provider: trace.TracerProvider, instrument: bool, settings: dict[str, Any], functions: dict[str, Any]
+) -> Tracing:
     from opentelemetry.sdk.trace import TracerProvider
 
     from langfuse_otel.delivery.status import State
     from langfuse_otel.exporter import LangfuseSpanExporter
     from langfuse_otel.processor import LangfuseSpanProcessor
 
-    exporter = LangfuseSpanExporter(**settings)
+    exporter = LangfuseSpanExporter(**functions, **settings)
     nothing = Tracing(exporter)
     if exporter.status().state is State.DISABLED:  # it has said why
         return nothing

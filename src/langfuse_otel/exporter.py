@@ -12,9 +12,10 @@ from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from langfuse_otel import log
 from langfuse_otel.delivery.pipeline import Pipeline
 from langfuse_otel.delivery.status import LOSSES, State, Status
-from langfuse_otel.errors import SettingsError
+from langfuse_otel.errors import MissingExtraError, SettingsError
 from langfuse_otel.http import HttpClient
 from langfuse_otel.observe import Observer
+from langfuse_otel.policy.prices import Price
 from langfuse_otel.selection import Select, Selection
 from langfuse_otel.settings import Settings, load
 from langfuse_otel.tally import Cause, Tally
@@ -39,6 +40,8 @@ class LangfuseSpanExporter(SpanExporter):
         select: Which spans to send, asked at each span's start, when its scope, name, parent and first attributes are
             known; besides the settings ``spans`` and ``left_out_scopes``. Children of a span that is left out hang from
             the nearest one that is not.
+        price: What a call cost, in US dollars by kind of usage, where its span does not say; None leaves it to the
+            server. Called on the exporter's thread.
         **options: Any setting by its name (``settings.SETTINGS``). None and what is not given: from the environment.
 
     Raises:
@@ -46,8 +49,15 @@ class LangfuseSpanExporter(SpanExporter):
             missing keys: a line in the log says what to change, and the exporter only counts the spans (``disabled``).
     """
 
-    def __init__(self, *, select: Select | None = None, **options: Any) -> None:
-        load({}, **options)  # a mistake in the code is worth an exception, one in the environment is not
+    def __init__(
+        self,
+        *,
+        select: Select | None = None,
+        price: Price | None = None,
+        **options: Any,
+    ) -> None:
+        # A mistake in the code is worth an exception, one in the environment is not.
+        Observer(load({}, **options), Selection(), price=price)
         self.tally = Tally()
         self._pipeline: Pipeline | None = None
         self._sampled_below = _TRACE_ID_MASK + 1
@@ -57,15 +67,20 @@ class LangfuseSpanExporter(SpanExporter):
             if not settings.tracing_enabled:
                 return
             keys = settings.require_keys()
-        except SettingsError as error:
+            observer = Observer(
+                settings,
+                selection := Selection(
+                    only_llm=settings.spans == "llm", left_out_scopes=settings.left_out_scopes, select=select
+                ),
+                price=price,
+                on_mask_failed=lambda: self.tally.count(Cause.MASK_FAILED),
+            )
+        except (SettingsError, MissingExtraError) as error:
             log.once(logging.ERROR, f"settings:{error}", "no spans go to Langfuse: %s", error)
             return
         self._shutdown_timeout_s = settings.shutdown_timeout_s
         self._sampled_below = round(settings.sample_rate * (_TRACE_ID_MASK + 1))
-        self._selection = Selection(
-            only_llm=settings.spans == "llm", left_out_scopes=settings.left_out_scopes, select=select
-        )
-        observer = Observer(settings, self._selection)
+        self._selection = selection
         self._pipeline = Pipeline(_transport(settings, *keys, self.tally), observer, settings, self.tally)
 
     def accept(self, span: ReadableSpan) -> Cause:

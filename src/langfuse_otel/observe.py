@@ -1,15 +1,22 @@
-"""From spans to the observations that are sent: read, completed from the settings, each call told once."""
+"""From spans to observations: read, completed from the settings, each call told once, cleared of what must stay."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
 from opentelemetry.sdk.trace import ReadableSpan
 
 from langfuse_otel.conventions.registry import read
+from langfuse_otel.errors import SettingsError
 from langfuse_otel.observation import Observation
+from langfuse_otel.policy.attributes import AttributeFilter
+from langfuse_otel.policy.capture import capture
+from langfuse_otel.policy.chain import Rewrite, compose
+from langfuse_otel.policy.mask import Mask
+from langfuse_otel.policy.maskers import masker
+from langfuse_otel.policy.prices import Price, priced_by, public_prices
 from langfuse_otel.policy.twins import Twins
 from langfuse_otel.selection import Selection
 from langfuse_otel.settings import Settings
@@ -19,11 +26,25 @@ class Observer:
     """Makes observations of spans, batch by batch, on the thread that delivers them.
 
     Args:
-        settings: Environment and release for spans that have none of their own.
+        settings: Environment and release for spans that have none of their own; what to leave out and to mask.
         selection: Knows the parents of spans that hang higher than they did, as what was between is left out.
+        price: The user's own prices (``policy.prices``).
+        on_mask_failed: Called for each observation that a mask of the user's failed on.
+
+    Raises:
+        SettingsError: A mask cannot be called with one value, or is asynchronous.
+        MissingExtraError: The setting ``prices`` needs a package that is not installed.
     """
 
-    def __init__(self, settings: Settings, selection: Selection) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        selection: Selection,
+        *,
+        price: Price | None = None,
+        on_mask_failed: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._rewrite = compose(_policies(settings, price, on_mask_failed))
         self._selection = selection
         self._defaults = {
             name: value
@@ -34,7 +55,7 @@ class Observer:
 
     def __call__(self, spans: Sequence[ReadableSpan]) -> list[Observation]:
         """One observation for each span, in order."""
-        return self._twins.tell_once([self._read(span) for span in spans])
+        return [self._rewrite(told) for told in self._twins.tell_once([self._read(span) for span in spans])]
 
     def _read(self, span: ReadableSpan) -> Observation:
         observation = read(span)
@@ -47,3 +68,27 @@ class Observer:
             changed["parent_span_id"] = None if parent is None else f"{parent:016x}"
             changed["is_app_root"] = observation.is_app_root or parent is None
         return msgspec.structs.replace(observation, **changed) if changed else observation
+
+
+def _policies(settings: Settings, price: Price | None, on_mask_failed: Callable[[], None]) -> list[Rewrite]:
+    """Only those that have something to do; what leaves something out before what has to look through the rest."""
+    steps: list[Rewrite] = []
+    if price is not None:
+        steps.append(priced_by(price))
+    if settings.prices == "public":
+        steps.append(priced_by(public_prices()))
+    if settings.attributes_allow or settings.attributes_deny:
+        steps.append(AttributeFilter(settings.attributes_allow, settings.attributes_deny))
+    captured = capture(settings.capture)
+    if captured is not None:
+        steps.append(captured)
+    names = [one for one in settings.mask if isinstance(one, str)]
+    if names:
+        steps.append(masker(names))
+    for function in settings.mask:
+        if callable(function):
+            try:
+                steps.append(Mask(function, on_failed=on_mask_failed))
+            except ValueError as error:
+                raise SettingsError("mask", str(error), "give a function that takes a value as `data`") from error
+    return steps

@@ -139,6 +139,20 @@ def _names(value: Any) -> tuple[str, ...]:
     return tuple(str(name).strip() for name in names if str(name).strip())
 
 
+_MASKERS = ("email", "phone", "card", "key")  # those of ``policy.maskers``; a test holds the two together
+
+
+def _masks(value: Any) -> tuple[Any, ...]:
+    """Names of maskers with commas between, a function, or a list of both."""
+    if value in ("none", "None"):
+        return ()
+    found = (value,) if callable(value) else tuple(value) if isinstance(value, (list, tuple)) else _names(value)
+    unknown = [one for one in found if not callable(one) and one not in _MASKERS]
+    if unknown:
+        raise ValueError(f"has {str(unknown[0])!r}, which is unknown; known are {', '.join(_MASKERS)}")
+    return found
+
+
 def _environment(value: Any) -> str:
     text = str(value).strip()
     if not re.fullmatch(r"(?!langfuse)[a-z0-9_-]{1,40}", text):
@@ -252,6 +266,44 @@ SETTINGS: tuple[Setting, ...] = (
         "Instrumentation scopes whose spans are not sent, with commas between and `*` as wildcard.",
     ),
     Setting("debug", "LANGFUSE_DEBUG", False, _boolean, "Log each request at DEBUG."),
+    # What to leave out
+    Setting(
+        "capture",
+        "LANGFUSE_CAPTURE",
+        "all",
+        _choice("all", "input", "output", "none"),
+        "Content that leaves the process, whoever recorded it: `all`, `input`, `output` or `none`.",
+    ),
+    Setting(
+        "mask",
+        "LANGFUSE_MASK",
+        ("key",),
+        _masks,
+        "What to hide wherever it stands: `email`, `phone`, `card`, `key` (keys and tokens), with commas between, or "
+        "`none`; in code also a function `mask(data=...)` as Langfuse's SDK takes it.",
+    ),
+    Setting(
+        "attributes_allow",
+        "LANGFUSE_ATTRIBUTES_ALLOW",
+        (),
+        _names,
+        "Span attributes to keep as metadata, with commas between and `*` as wildcard; all by default.",
+    ),
+    Setting(
+        "attributes_deny",
+        "LANGFUSE_ATTRIBUTES_DENY",
+        (),
+        _names,
+        "Attributes of spans and their resource to leave out, likewise; wins.",
+    ),
+    Setting(
+        "prices",
+        "LANGFUSE_PRICES",
+        "server",
+        _choice("server", "public"),
+        "Who prices a call whose span gives no cost: Langfuse's own table, or the list of `genai-prices` "
+        "(extra `prices`).",
+    ),
     # Delivery
     Setting(
         "max_queue_spans",
@@ -370,6 +422,11 @@ class Settings:
     spans: str
     left_out_scopes: tuple[str, ...]
     debug: bool
+    capture: str
+    mask: tuple[Any, ...]
+    attributes_allow: tuple[str, ...]
+    attributes_deny: tuple[str, ...]
+    prices: str
     max_queue_spans: int
     max_queue_bytes: int
     max_batch_spans: int

@@ -22,6 +22,7 @@ class Cause(str, enum.Enum):
     DELIVERED = "delivered"  # the server has it
     RETRIED = "retried"  # counts batches: one sent again; its spans are still pending
     SPLIT = "split"  # counts batches: one halved after 413 or 400; its spans are still pending
+    MASK_FAILED = "mask_failed"  # the user's mask failed, so the content was masked whole; besides what became of it
     TRUNCATED = "truncated"  # cut to fit a limit; besides what became of it
     QUEUE_FULL = "queue_full"  # turned away: no room
     REFUSED = "refused"  # the server said 400 to this span alone

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+from opentelemetry.sdk.trace import ReadableSpan
+
+from langfuse_otel.errors import SettingsError
 from langfuse_otel.observe import Observer
+from langfuse_otel.policy.maskers import MASKERS
 from langfuse_otel.policy.twins import TWIN_OF
 from langfuse_otel.selection import Selection
 from langfuse_otel.settings import load
@@ -30,3 +35,66 @@ def test_two_spans_of_one_call_are_told_once() -> None:
     told, set_back = Observer(load({}), Selection())(collector.spans)
     assert told.usage == {"input": 3, "total": 3}
     assert (set_back.usage, set_back.metadata[TWIN_OF]) == (None, told.span_id)
+
+
+def chat(**attributes: str) -> list[ReadableSpan]:
+    """A call with this content."""
+    collector = Collector()
+    given = {"langfuse.observation.type": "generation", **{k.replace("__", "."): v for k, v in attributes.items()}}
+    with tracer_into(collector) as tracer:
+        tracer.start_span("chat", attributes=given).end()
+    return collector.spans
+
+
+class TestPrivacy:
+    SECRET = "sk-proj-abcdefghijklmnop1234"
+
+    def test_keys_are_hidden_by_default_and_personal_data_is_not(self) -> None:
+        (seen,) = Observer(load({}), Selection())(chat(gen_ai__prompt=f"use {self.SECRET} or ada@example.org"))
+        assert self.SECRET not in str(seen)
+        assert "ada@example.org" in str(seen)
+
+    def test_nothing_is_hidden_when_asked(self) -> None:
+        (seen,) = Observer(load({}, mask="none"), Selection())(chat(gen_ai__prompt=self.SECRET))
+        assert self.SECRET in str(seen)
+
+    def test_the_user_s_function_sees_what_the_named_maskers_left(self) -> None:
+        given = []
+
+        def mask(*, data: object) -> object:
+            given.append(data)
+            return "hidden"
+
+        (seen,) = Observer(load({}, mask=["email", mask]), Selection())(
+            chat(langfuse__observation__input="ada@example.org")
+        )
+        assert given[0] == "[email]"
+        assert seen.input == "hidden"
+
+    def test_a_function_that_cannot_be_called_is_a_wrong_setting(self) -> None:
+        with pytest.raises(SettingsError, match="mask"):
+            Observer(load({}, mask=lambda one, two: one), Selection())
+
+    def test_content_and_attributes_are_left_out_as_set(self) -> None:
+        settings = load({}, capture="output", attributes_deny="internal.*")
+        spans = chat(
+            langfuse__observation__input="in", langfuse__observation__output="out", internal__id="7", other="8"
+        )
+        (seen,) = Observer(settings, Selection())(spans)
+        assert (seen.input, seen.output) == (None, "out")
+        assert "internal.id" not in seen.metadata
+        assert seen.metadata["other"] == "8"
+
+    def test_the_setting_names_the_maskers_that_there_are(self) -> None:
+        assert load({}, mask=",".join(MASKERS)).mask == tuple(MASKERS)
+
+
+def test_a_call_is_priced_by_the_user_before_the_public_list() -> None:
+    spans = chat(gen_ai__request__model="gpt-4o-mini", langfuse__observation__usage_details='{"input": 1000}')
+    own = Observer(load({}, prices="public"), Selection(), price=lambda _: {"total": 5.0})
+    public = Observer(load({}, prices="public"), Selection())
+    (priced_by_user,) = own(spans)
+    (priced_by_list,) = public(spans)
+    assert priced_by_user.cost == {"total": 5.0}
+    assert priced_by_list.cost is not None
+    assert priced_by_list.cost["total"] == pytest.approx(0.00015)

@@ -43,6 +43,7 @@ _EVENT_CONTENT = "gen_ai.event.content"  # Azure's libraries have the whole mess
 
 _MESSAGE_KEYS = frozenset(("role", "content", "message", "tool_calls", "function_call", "refusal", "reasoning"))
 _THOUGHTS = ("reasoning", "reasoning_content")
+_CALL_TYPES = ("function", "function_call", "tool_call")
 _BEDROCK_BLOCKS: dict[str, tuple[str, Mapping[str, str]]] = {
     "toolUse": ("tool_call", {"toolUseId": "id", "input": "arguments"}),
     "toolResult": ("tool_call_response", {"toolUseId": "id", "content": "response"}),
@@ -86,12 +87,10 @@ def _compose(reader: Reader) -> None:
 
 def _indexed(reader: Reader, prefix: str, field: str, role: str) -> None:
     """A family of messages. What has no index is about the request, and metadata (``prompt_filter_results``)."""
-    family = reader.family(prefix)
-    listed = {name: value for name, value in family.items() if name[:1].isdigit()}
-    reader.put_back(prefix + name for name in family if name not in listed)
+    listed = {name: value for name, value in reader.parts.get(prefix, {}).items() if name[:1].isdigit()}
     items = json_safe(unflatten(listed)) if listed else None
-    if not isinstance(items, list) or not _settle(reader, field, messages(_joined(items, role), role)):
-        reader.put_back(prefix + name for name in listed)
+    read = isinstance(items, list) and _settle(reader, field, messages(_joined(items, role), role))
+    reader.put_back(prefix + name for name in reader.family(prefix) if not (read and name in listed))
 
 
 def _in_one_text(value: object, role: str) -> Any:
@@ -105,17 +104,14 @@ def _in_one_text(value: object, role: str) -> Any:
 
 def _functions(reader: Reader) -> None:
     """The tools that go with the messages, which are indexed too: ``{messages, tools}``, as `gen_ai` has it."""
-    found = reader.family(_FUNCTIONS)
-    if not found:
-        return
-    listed, held = json_safe(unflatten(found)), reader.winners.get("input")
+    definitions, held = json_safe(unflatten(reader.parts.get(_FUNCTIONS, {}))), reader.winners.get("input")
     conversation = [] if held is None else reader.fields["input"]
     ours = held is None or held[1] == reader.origin
-    if ours and isinstance(conversation, list) and isinstance(listed, list):
+    if ours and isinstance(conversation, list) and isinstance(definitions, list):
+        tools = [_tool(definition) for definition in definitions]
+        reader.family(_FUNCTIONS)
         reader.offer("input", conversation)
-        reader.fields["input"] = {"messages": conversation, "tools": [_tool(definition) for definition in listed]}
-    else:
-        reader.put_back(_FUNCTIONS + name for name in found)
+        reader.fields["input"] = {"messages": conversation, "tools": tools}
 
 
 def _tool(definition: Any) -> Any:
@@ -126,10 +122,13 @@ def _tool(definition: Any) -> Any:
 
 
 def _read_events(reader: Reader) -> None:
+    events = reader.span.events
+    if not events:
+        return
     found: dict[str, list[Any]] = {"input": [], "output": []}
     sources: dict[str, list[Event]] = {"input": [], "output": []}
     read: list[Event] = []
-    for event in reader.span.events or ():
+    for event in events:
         if event.name == _DETAILS_EVENT:
             if _details(reader, event):
                 read.append(event)
@@ -145,7 +144,7 @@ def _read_events(reader: Reader) -> None:
             if not _besides(event, reader.attributes, key):
                 sources[field].append(event)
     for field, said in found.items():
-        if _settle(reader, field, said[0] if len(said) == 1 and isinstance(said[0], str) else said):
+        if _settle(reader, field, _without_envelope(said, is_tool=reader.fields.get("type") == "tool")):
             read.extend(sources[field])
     if read:
         reader.span = without_events(reader.span, lambda event: any(event is other for other in read))
@@ -161,9 +160,19 @@ def _details(reader: Reader, event: Event) -> bool:
     return bool(settled) and all(settled) and not as_span.mine and not _besides(event, reader.attributes, *_DETAILS)
 
 
+def _without_envelope(said: list[Any], *, is_tool: bool) -> Any:
+    """A text that is no message as it is, and of a tool's span the arguments or the result without a message's role."""
+    only = said[0] if len(said) == 1 else None
+    if is_tool and isinstance(only, Message) and only == Message(only.role, only.content):
+        return only.content
+    return only if isinstance(only, str) else said
+
+
 def _body(event: Event, known: Mapping[str, Any]) -> dict[str, Any]:
     """The message in an event, without what the span says as well (``gen_ai.system``)."""
     body: dict[str, Any] = {"content": None, **_besides(event, known)}
+    if "id" in body and body["id"] == known.get("gen_ai.tool.call.id"):
+        del body["id"]
     whole = values.json_object(body.get(_EVENT_CONTENT))
     if whole is not None:
         del body[_EVENT_CONTENT]
@@ -204,21 +213,30 @@ def _joined(items: list[Any], role: str) -> list[Any]:
     joined: list[Any] = []
     thought: dict[str, Any] = {}
     for item in items:
-        if not isinstance(item, dict):
-            joined.append(item)
-        elif item.get("role") == "thinking" and isinstance(item.get("content"), str):
+        if _is_thought(item):
             rest = {key: value for key, value in item.items() if key not in ("role", "content")}
             thoughts = filter(None, (thought.get("reasoning"), item["content"]))
             thought = {**thought, **rest, "reasoning": "\n".join(thoughts)}
-        else:
-            joined.append({**thought, **({"content": item["user"]} if item.keys() == {"user"} else item)})
-            thought = {}
+            continue
+        said = {"content": item["user"]} if isinstance(item, dict) and item.keys() == {"user"} else item
+        if thought and isinstance(said, dict) and all(said.get(key, value) == value for key, value in thought.items()):
+            said = {**thought, **said}
+        elif thought:
+            joined.append(thought)
+        joined.append(said)
+        thought = {}
     if thought:
         joined.append(thought)
     texts = [item.get("content") for item in joined if isinstance(item, dict) and item.keys() == {"content"}]
     if role == "user" and len(texts) == len(joined) > 1 and all(isinstance(text, str) for text in texts):
         return [{"content": [{"type": "text", "text": text} for text in texts]}]
     return joined
+
+
+def _is_thought(item: Any) -> bool:
+    if not isinstance(item, dict) or item.get("role") != "thinking" or "reasoning" in item:
+        return False
+    return isinstance(item.get("content"), str)
 
 
 def _with_parts(item: Any, role: str) -> Any:
@@ -228,14 +246,16 @@ def _with_parts(item: Any, role: str) -> Any:
     if not _is_message(item) or isinstance(item.get("parts"), list):
         return item
     said = {key: value for key, value in _without_choice(item).items() if value is not None}
-    said["role"] = said.get("role") or role
+    if said.get("role", "") == "":
+        said["role"] = role
     found: list[Any] = []
     for key in _THOUGHTS:
         if isinstance(said.get(key), str):
             found.append({"type": "reasoning", "content": said.pop(key)})
-    content = _content_parts(said.pop("content", None))
+    raw = said.pop("content", None)
+    content = _content_parts(raw)
     if said["role"] == "tool" and not any(_kind(part) == "tool_call_response" for part in content):
-        return _tool_answer(said, content)
+        return _tool_answer(said, raw)
     found.extend(content)
     if isinstance(said.get("refusal"), str):
         found.append({"type": "refusal", "refusal": said.pop("refusal")})
@@ -253,7 +273,7 @@ def _with_parts(item: Any, role: str) -> Any:
     return {**said, "parts": found}
 
 
-def _tool_answer(said: dict[str, Any], content: list[Any]) -> Message:
+def _tool_answer(said: dict[str, Any], content: Any) -> Message:
     """``id`` in an event, and ``tool_call_id`` elsewhere, is of the call that is answered."""
     role, name = said.pop("role"), said.pop("name") if isinstance(said.get("name"), str) else None
     key = next((key for key in ("tool_call_id", "id") if isinstance(said.get(key), str)), None)
@@ -278,18 +298,21 @@ def _without_choice(item: dict[str, Any]) -> dict[str, Any]:
 
 
 def _content_parts(content: Any) -> list[Any]:
-    """Content as parts: a text, or blocks of OpenAI's, Anthropic's or Bedrock's kind, also as their JSON text."""
+    """Content as parts."""
+    blocks = _blocks(content)
+    if blocks is not None:
+        return [_block_part(block) if isinstance(block, dict) else block for block in blocks]
     if isinstance(content, str):
-        blocks = values.decoded(content) if content.startswith("[") else None
-        if not isinstance(blocks, list) or not blocks or not all(_is_block(block) for block in blocks):
-            return [{"type": "text", "content": content}] if content else []
-        content = blocks
-    if content is None:
-        return []
-    return [
-        _block_part(block) if isinstance(block, dict) else block
-        for block in (content if isinstance(content, list) else [content])
-    ]
+        return [{"type": "text", "content": content}] if content else []
+    return [] if content is None else [content]
+
+
+def _blocks(content: Any) -> list[Any] | None:
+    """Content in blocks of OpenAI's, Anthropic's or Bedrock's kind, also as their JSON text; None if it is another."""
+    if isinstance(content, list):
+        return content
+    found = values.decoded(content) if isinstance(content, str) and content.startswith("[") else None
+    return found if isinstance(found, list) and found and all(_is_block(block) for block in found) else None
 
 
 def _is_block(block: Any) -> bool:
@@ -305,40 +328,41 @@ def _kind(part: Any) -> Any:
 
 
 def _block_part(block: dict[str, Any]) -> dict[str, Any]:
-    if "type" in block:
-        made = anthropic_messages.part(block)
-    elif block.keys() == {"text"}:
-        made = foreign_parts.renamed(block, "text", {"text": "content"})
-    else:
-        key = next((key for key in _BEDROCK_BLOCKS if isinstance(block.get(key), dict)), None)
-        if key is None or len(block) != 1:
-            return block
-        made = foreign_parts.renamed(block[key], *_BEDROCK_BLOCKS[key])
-    if made.get("type") == "tool_call_response":
-        made["response"] = _answer(_content_parts(made.get("response")))
-    return made
+    text = _text(block)
+    if text is not None:
+        return {"type": "text", "content": text}
+    key = next((key for key in _BEDROCK_BLOCKS if block.keys() == {key} and isinstance(block[key], dict)), None)
+    made = anthropic_messages.part(block) if key is None else foreign_parts.renamed(block[key], *_BEDROCK_BLOCKS[key])
+    return {**made, "response": _answer(made.get("response"))} if made.get("type") == "tool_call_response" else made
 
 
-def _answer(content: list[Any]) -> Any:
-    """A tool's answer: the text, if it is one."""
-    texts = [part.get("content") for part in content if _kind(part) == "text" and len(part) == 2]
-    if len(texts) == len(content) and all(isinstance(text, str) for text in texts):
-        return "\n".join(texts) if texts else None
-    return content
+def _text(block: Any) -> str | None:
+    """The text of a block that is nothing else."""
+    if not isinstance(block, dict) or {"type": "text", **block}.keys() != {"type", "text"}:
+        return None
+    text = block.get("text")
+    return text if isinstance(text, str) and block.get("type", "text") == "text" else None
+
+
+def _answer(content: Any) -> Any:
+    """A tool's answer, by its text if it is blocks of nothing else."""
+    texts = [_text(block) for block in _blocks(content) or ()]
+    return "\n".join(filter(None, texts)) if texts and None not in texts else content
 
 
 def _call_part(call: Any) -> dict[str, Any] | None:
     """A tool call as the chat format nests it, or flat, as OpenLLMetry indexes it; None if it has no name."""
     if not isinstance(call, dict):
         return None
-    function = call.get("function")
-    named = function if isinstance(function, dict) else call
-    if not isinstance(named.get("name"), str):
+    rest = dict(call)
+    named = rest.pop("function") if isinstance(rest.get("function"), dict) else {}
+    rest.update(named)
+    if not isinstance(rest.get("name"), str) or rest.pop("type", "function") not in _CALL_TYPES:
         return None
-    arguments = named.get("arguments")
-    decoded = values.decoded(arguments)
-    rest = {key: value for key, value in {**call, **named}.items() if key not in ("type", "function")}
-    return {"type": "tool_call", **rest, "arguments": decoded if isinstance(decoded, (dict, list)) else arguments}
+    arguments = values.decoded(rest.get("arguments"))
+    if isinstance(arguments, (dict, list)):
+        rest["arguments"] = arguments
+    return {**rest, "type": "tool_call"}
 
 
 EVENTS = Convention(name="gen_ai_events", compose=_read_events)

@@ -41,29 +41,27 @@ from langfuse_otel.conventions.reader import Reader
 from langfuse_otel.json_safe import json_safe
 from langfuse_otel.observation import Observation
 
-CONVENTIONS: tuple[Convention, ...] = tuple(
-    module.CONVENTION
-    for module in (
-        langfuse,
-        # Write the GenAI attributes too, with less or otherwise than they say in their own.
-        agent_totals,
-        vercel,
-        google_adk,
-        livekit,
-        langsmith,
-        self_traced,
-        gen_ai,
-        # Stand where there are no GenAI attributes, or beside them.
-        openinference,
-        traceloop,
-        gen_ai_legacy,
-        pydantic_ai,
-        logfire,
-        genkit,
-        mlflow,
-        litellm,
-        otel,
-    )
+CONVENTIONS: tuple[Convention, ...] = (
+    langfuse.CONVENTION,
+    # These write the GenAI attributes too, with less or otherwise than they say in their own.
+    agent_totals.CONVENTION,
+    vercel.CONVENTION,
+    google_adk.CONVENTION,
+    livekit.CONVENTION,
+    langsmith.CONVENTION,
+    self_traced.CONVENTION,
+    gen_ai.CONVENTION,
+    # These stand where there are no GenAI attributes, or beside them.
+    openinference.CONVENTION,
+    gen_ai_legacy.EVENTS,
+    gen_ai_legacy.CONVENTION,
+    traceloop.CONVENTION,
+    pydantic_ai.CONVENTION,
+    logfire.CONVENTION,
+    genkit.CONVENTION,
+    mlflow.CONVENTION,
+    litellm.CONVENTION,
+    otel.CONVENTION,
 )
 """What `read` reads, first wins."""
 

@@ -24,6 +24,7 @@ _TYPES: dict[str, ObservationType] = {
     "agent": "agent",
     "tool": "tool",
 }
+_KINDS = ("llm.request.type", "traceloop.span.kind")
 _PARAMETERS = {
     "llm.top_k": "top_k",
     "llm.frequency_penalty": "frequency_penalty",
@@ -43,11 +44,10 @@ _PROPERTIES = "traceloop.association.properties."
 _CHUNKS = frozenset(("gen_ai.content.completion.chunk", "llm.content.completion.chunk"))
 
 
-def _type(value: object) -> ObservationType | None:
-    return _TYPES.get(value) if isinstance(value, str) else None
-
-
 def _compose(reader: Reader) -> None:
+    for key in _KINDS:
+        kind = reader.mine.get(key)
+        reader.offer("type", _TYPES.get(kind) if isinstance(kind, str) else None)
     _parameters(reader)
     _headers(reader)
     _usage(reader)
@@ -131,15 +131,13 @@ def _chunks(reader: Reader) -> None:
 CONVENTION = Convention(
     name="traceloop",
     fields={
-        "llm.request.type": Field("type", _type, kept=True),
-        "traceloop.span.kind": Field("type", _type, kept=True),
         "traceloop.workflow.name": Field("trace_name", values.text),
         "traceloop.entity.input": Field("input", values.content),
         "traceloop.entity.output": Field("output", values.content),
         _PROPERTIES + "user_id": Field("user_id", values.identifier),
         _PROPERTIES + "session_id": Field("session_id", values.identifier),
     },
-    parts=frozenset((*_PARAMETERS, *_STREAMING, *_HEADERS, *_PROMPT)),
+    parts=frozenset((*_KINDS, *_PARAMETERS, *_STREAMING, *_HEADERS, *_PROMPT)),
     families=(_USAGE, _PROPERTIES),
     compose=_compose,
 )

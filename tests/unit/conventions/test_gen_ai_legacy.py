@@ -10,8 +10,9 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.trace import Span
-from tests.unit.conventions.conftest import make_span
 
 from langfuse_otel.conventions import gen_ai, gen_ai_legacy, langfuse, otel
 from langfuse_otel.conventions.registry import Registry
@@ -20,6 +21,22 @@ from langfuse_otel.observation import Observation
 _REGISTRY = Registry(
     (langfuse.CONVENTION, gen_ai.CONVENTION, gen_ai_legacy.EVENTS, gen_ai_legacy.CONVENTION, otel.CONVENTION)
 )
+
+
+def make_span(
+    attributes: Mapping[str, Any] | None,
+    *,
+    during: Callable[[Span], None] = lambda span: None,
+    resource: Mapping[str, Any] | None = None,
+    scope: str = "tests",
+) -> ReadableSpan:
+    """A finished span with these attributes; ``during`` runs before it ends."""
+    provider = TracerProvider(resource=Resource(resource or {}), shutdown_on_exit=False)
+    span = provider.get_tracer(scope).start_span("work", attributes=attributes)
+    during(span)
+    span.end()
+    assert isinstance(span, ReadableSpan)
+    return span
 
 
 def observe(attributes: Mapping[str, Any] | None = None, **options: Any) -> Observation:
@@ -208,6 +225,20 @@ def test_thoughts_before_the_answer_are_its_reasoning() -> None:
     }
 
 
+def test_thoughts_that_ended_otherwise_than_the_answer_are_a_message_of_their_own() -> None:
+    found = observe(
+        {
+            "gen_ai.completion.0.role": "thinking",
+            "gen_ai.completion.0.content": "Hm.",
+            "gen_ai.completion.0.finish_reason": "length",
+            "gen_ai.completion.1.content": "42",
+            "gen_ai.completion.1.finish_reason": "stop",
+        }
+    ).output
+
+    assert [message["finish_reason"] for message in plain(found)] == ["length", "stop"]
+
+
 def test_thoughts_without_an_answer_are_a_message() -> None:
     found = observe({"gen_ai.completion.0.role": "thinking", "gen_ai.completion.0.content": "Hm."}).output
 
@@ -380,6 +411,19 @@ def test_what_an_event_repeats_of_the_span_is_not_said_twice() -> None:
     details = (DETAILS_EVENT[0][0], {**NOW, "gen_ai.request.model": "m"})
 
     assert "otel.events" not in observe({"gen_ai.request.model": "m"}, during=with_events(details)).metadata
+
+
+def test_the_events_of_a_tool_are_its_arguments_and_its_result() -> None:
+    attributes = {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.call.id": "c1"}
+    events = (
+        ("gen_ai.tool.message", {"role": "tool", "content": '{"city": "Rome"}', "id": "c1"}),
+        ("gen_ai.choice", {"message": '[{"text": "sunny"}]', "id": "c1"}),
+    )
+
+    observation = observe(attributes, during=with_events(*events))
+
+    assert (observation.input, observation.output) == ('{"city": "Rome"}', "sunny")
+    assert observation.metadata == attributes
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from enum import Enum
+from types import coroutine
 from typing import Any
 
 import pytest
@@ -14,6 +18,8 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, Decision, Sampler, Samp
 from opentelemetry.trace import StatusCode, get_current_span
 
 from langfuse_otel.instrumentation import Hook
+from langfuse_otel.instrumentation import attributes as names
+from langfuse_otel.instrumentation import messages as said
 from langfuse_otel.instrumentation.contract import Recording
 
 
@@ -134,7 +140,12 @@ def test_the_span_is_current_while_the_client_works(
     client: Any, instrumentor: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     during: list[Any] = []
-    monkeypatch.setattr(type(client), "say", lambda self, text: during.append(get_current_span()) or {"said": text})
+
+    def say(self: Any, text: str) -> Any:
+        during.append(get_current_span())
+        return {"said": text}
+
+    monkeypatch.setattr(type(client), "say", say)
     with Recording().of(instrumentor) as recording:
         client.say("hello")
     assert during[0].get_span_context() == recording.span.context
@@ -151,11 +162,89 @@ def test_a_coroutine_that_is_thrown_away_logs_nothing(
     with Recording().of(instrumentor) as recording:
 
         async def throw_away() -> Any:
-            coroutine = client.say_async("hello")
-            coroutine.send(None)
-            return coroutine
+            pending = client.say_async("hello")
+            pending.send(None)
+            return pending
 
         asyncio.run(throw_away()).close()
         assert recording.attributes["error.type"] == "GeneratorExit"
     assert not caplog.records
     assert otel_context.get_value("suppress_language_model_instrumentation") is None
+
+
+def test_a_coroutine_closed_where_it_was_begun_leaves_the_context_as_it_was(
+    client: Any, instrumentor: Any, monkeypatch: pytest.MonkeyPatch, caplog: Any
+) -> None:
+    @coroutine
+    def suspended() -> Any:
+        yield
+
+    async def never(self: Any, text: str) -> Any:
+        await suspended()
+
+    monkeypatch.setattr(type(client), "say_async", never)
+    with Recording().of(instrumentor) as recording:
+        pending = client.say_async("hello")
+        pending.send(None)
+        pending.close()
+        assert not get_current_span().get_span_context().is_valid
+        client.say("hello")
+    assert ["error.type" in (span.attributes or ()) for span in recording.spans] == [True, False]
+    assert not caplog.records
+
+
+def test_a_list_that_the_application_changes_during_the_call_is_read_as_it_was_sent(
+    client: Any, instrumentor: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def slow(self: Any, *, lines: list[str]) -> Any:
+        lines.append("too late")
+        return {"said": ""}
+
+    def lines_of(arguments: Any) -> Any:
+        return {names.INPUT_MESSAGES: [said.message("user", map(said.text, arguments["lines"]))]}
+
+    monkeypatch.setattr(type(client), "say_async", slow)
+    endpoint = replace(instrumentor.hooks[1].endpoint, input=lines_of, sequences=("lines",))
+    monkeypatch.setattr(type(instrumentor), "hooks", (Hook(instrumentor.hooks[1].target, endpoint),))
+    lines = ["in time"]
+    with Recording().of(instrumentor) as recording:
+        asyncio.run(client.say_async(lines=lines))
+    assert lines == ["in time", "too late"]
+    assert "too late" not in recording.attributes["gen_ai.input.messages"]
+
+
+def test_a_model_given_as_an_enum_is_named_by_its_value(recording: Any, client: Any) -> None:
+    class Model(str, Enum):
+        SMALL = "echo-small"
+
+    client.say("hello", model=Model.SMALL)
+    assert recording.span.name == "chat echo-small"
+    assert type(recording.attributes["gen_ai.request.model"]) is str
+
+
+@pytest.mark.parametrize("options", [{"capture_content": "NO_CONTENT"}, {"mask": lambda content: content}])
+def test_an_error_that_may_quote_content_is_described_only_where_content_is_recorded_as_it_is(
+    client: Any, instrumentor: Any, options: dict[str, Any]
+) -> None:
+    described = []
+    for options_of_this_time in ({}, options):
+        with Recording().of(instrumentor, **options_of_this_time) as recording:
+            with pytest.raises(ValueError, match="no"):
+                client.say("fail")
+            described.append(recording.span.status.description)
+    assert described == ["no", "ValueError"]
+
+
+def test_calls_of_many_threads_are_kept_apart(recording: Any, client: Any) -> None:
+    def talk(number: int) -> None:
+        for _ in range(20):
+            client.say(f"thread {number}", f"model-{number}")
+            assert "".join(client.spell(f"letters {number}", f"model-{number}")) == f"letters {number}"
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(talk, range(8)))
+    assert len(recording.spans) == 320
+    for span in recording.spans:
+        number = span.attributes["gen_ai.request.model"].removeprefix("model-")
+        for which in ("gen_ai.input.messages", "gen_ai.output.messages"):
+            assert json.loads(span.attributes[which])[0]["parts"][0]["content"].endswith(f" {number}")

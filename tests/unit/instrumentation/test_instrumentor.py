@@ -41,3 +41,12 @@ def test_a_malformed_environment_does_not_stop_instrumenting(
     with caplog.at_level(logging.ERROR), Recording().of(instrumentor) as recording:
         client.say("hello")
     assert len(recording.spans) == 1
+
+
+def test_instrumenting_twice_traces_once(client: Any, instrumentor: Any) -> None:
+    with Recording().of(instrumentor) as recording:
+        type(instrumentor)().instrument()
+        client.say("hello")
+        instrumentor.uninstrument()
+        client.say("hello")
+    assert len(recording.spans) == 1

@@ -30,3 +30,9 @@ def test_chunks_of_a_stream_are_timed(recording: Any, client: Any) -> None:
     recorded = recording.metrics()
     assert recorded["gen_ai.client.operation.time_to_first_chunk"][0].count == 1
     assert recorded["gen_ai.client.operation.time_per_output_chunk"][0].count == 4
+
+
+def test_a_measurement_leads_to_its_span(recording: Any, client: Any) -> None:
+    client.say("hello")
+    (exemplar,) = recording.metrics()["gen_ai.client.operation.duration"][0].exemplars
+    assert exemplar.span_id == recording.span.context.span_id

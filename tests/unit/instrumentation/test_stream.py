@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import subprocess
+import sys
+from pathlib import Path
 from types import GeneratorType
 from typing import Any
 
 import pytest
 
-from langfuse_otel.instrumentation import abandoned
+from langfuse_otel.instrumentation.abandoned import AbandonedStreams
 
 
 def said(recording: Any) -> str:
-    return json.loads(recording.attributes["gen_ai.output.messages"])[0]["parts"][0]["content"]
+    return str(json.loads(recording.attributes["gen_ai.output.messages"])[0]["parts"][0]["content"])
 
 
 def test_a_generator_is_read_as_before_and_stays_one(recording: Any, client: Any) -> None:
@@ -78,10 +81,41 @@ def test_a_stream_found_by_the_garbage_collector_ends_with_the_next_call(recordi
     assert dropped.attributes["error.type"] == "_OTHER"
 
 
-def test_what_waits_at_exit_is_ended(recording: Any, client: Any) -> None:
-    cycle: list[Any] = []
-    cycle.append((client.spell("hello"), cycle))
-    del cycle
-    gc.collect()
-    abandoned.end_waiting()  # what the exit handler runs
-    assert recording.attributes["error.type"] == "_OTHER"
+def test_a_forked_child_leaves_the_parents_streams_alone(recording: Any, client: Any) -> None:
+    letters = client.spell("hello")
+    next(letters)
+    child = AbandonedStreams()
+    child.watch(letters._self_progress)
+    child.after_fork_child()
+    child.end_all()
+    assert recording.spans == ()
+    letters.close()
+
+
+PROGRAM = """
+import sys
+from types import ModuleType
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import ConsoleSpanExporter, SimpleSpanProcessor
+sys.path.insert(0, sys.argv[1])
+from conftest import Client, EchoInstrumentor
+
+module = sys.modules["echo_client"] = ModuleType("echo_client")
+module.Client = Client
+provider = TracerProvider()
+provider.add_span_processor(SimpleSpanProcessor(ConsoleSpanExporter()))
+EchoInstrumentor().instrument(tracer_provider=provider)
+
+letters = Client().spell("hello")
+for letter in letters:
+    break
+cycle = [Client().spell("ho")]
+cycle.append(cycle)
+"""
+
+
+def test_streams_that_are_open_when_the_program_ends_are_recorded() -> None:
+    here = str(Path(__file__).parent)
+    ran = subprocess.run([sys.executable, "-c", PROGRAM, here], capture_output=True, text=True, timeout=60, check=True)
+    assert ran.stdout.count('"description": "abandoned stream"') == 2
+    assert ran.stderr == ""

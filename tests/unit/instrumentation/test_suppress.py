@@ -41,9 +41,12 @@ def test_official_instrumentations_below_find_their_key(
 ) -> None:
     invocation = pytest.importorskip("opentelemetry.util.genai.invocation")
     found: list[Any] = []
-    monkeypatch.setattr(
-        type(client), "say", lambda self, text: found.append(otel_context.get_value(OFFICIAL_KEY)) or {"said": text}
-    )
+
+    def say(self: Any, text: str) -> Any:
+        found.append(otel_context.get_value(OFFICIAL_KEY))
+        return {"said": text}
+
+    monkeypatch.setattr(type(client), "say", say)
     with Recording().of(instrumentor):
         client.say("hello")
     assert isinstance(found[0], invocation.InferenceData)
