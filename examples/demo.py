@@ -29,10 +29,10 @@ import requests
 from assistant import prompts
 from assistant.conversations import CONVERSATIONS
 from assistant.local_model import LocalModelError, local_model
-from langfuse_otel.server.run import LocalServer
 from trace_tree import Row, is_complete, lines, traces
 
 import langfuse_otel
+from langfuse_otel.server.run import LocalServer
 
 _HERE = Path(__file__).parent
 _DATA = _HERE.parent / ".demo"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -70,7 +71,7 @@ def chunks(include_usage: bool = False) -> list[dict[str, Any]]:
 
 
 def response(output: list[dict[str, Any]] | None = None, **fields: Any) -> dict[str, Any]:
-    said = {
+    said: dict[str, Any] = {
         "id": "msg_1",
         "type": "message",
         "role": "assistant",
@@ -95,10 +96,10 @@ def response(output: list[dict[str, Any]] | None = None, **fields: Any) -> dict[
 
 def events() -> list[dict[str, Any]]:
     place = {"item_id": "msg_1", "output_index": 0, "content_index": 0, "logprobs": []}
-    final = response()
+    final: Any = response()
     begun = {**final["output"][0], "content": [], "status": "in_progress"}
     part = final["output"][0]["content"][0]
-    sent = [
+    sent: list[dict[str, Any]] = [
         {"type": "response.created", "response": response(output=[], status="in_progress", usage=None)},
         {"type": "response.output_item.added", "output_index": 0, "item": begun},
         {"type": "response.content_part.added", **place, "part": {**part, "text": ""}},
@@ -111,6 +112,17 @@ def events() -> list[dict[str, Any]]:
     return [{**event, "sequence_number": number} for number, event in enumerate(sent)]
 
 
+def text_completion(texts: list[str], finish_reason: str | None = "stop", **more: Any) -> dict[str, Any]:
+    choices = [{"index": index, "text": text, "finish_reason": finish_reason} for index, text in enumerate(texts)]
+    return {"id": "cmpl-1", "object": "text_completion", "created": 1, "model": "davinci", "choices": choices, **more}
+
+
+def helpers(client: Any) -> Any:
+    """Where ``parse`` and ``stream`` of chat completions are; before 1.92 that was under ``beta``."""
+    completions = client.chat.completions
+    return completions if hasattr(completions, "parse") else client.beta.chat.completions
+
+
 class LoopbackOpenAI:
     """Answers with what a test puts in; by default with a friendly greeting.
 
@@ -119,10 +131,12 @@ class LoopbackOpenAI:
     a stream stops after its second chunk.
     """
 
+    usage = USAGE
     chunk = staticmethod(chunk)
     chunks = staticmethod(chunks)
     response = staticmethod(response)
     events = staticmethod(events)
+    helpers = staticmethod(helpers)
 
     def __init__(self) -> None:
         self.answer: dict[str, Any] | None = None
@@ -140,6 +154,10 @@ class LoopbackOpenAI:
                 pass
 
             def do_POST(self) -> None:
+                with suppress(ConnectionError):  # the client went away, as some tests do
+                    self._answer()
+
+            def _answer(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["content-length"])))
                 loopback.requests.append(body)
                 loopback.asked.set()
@@ -171,17 +189,14 @@ class LoopbackOpenAI:
                 self.send_header("transfer-encoding", "chunked")
                 self.end_headers()
                 self.close_connection = True
-                try:
-                    for number, sent in enumerate(chunks):
-                        if isinstance(sent, Exception):
-                            return
-                        if number == 2 and loopback.hold is not None:
-                            loopback.hold.wait(10)
-                        self._send_chunk(f"data: {json.dumps(sent)}\n\n".encode())
-                    self._send_chunk(b"data: [DONE]\n\n")
-                    self.wfile.write(b"0\r\n\r\n")
-                except OSError:
-                    pass  # the client went away, as some tests do
+                for number, sent in enumerate(chunks):
+                    if isinstance(sent, Exception):
+                        return
+                    if number == 2 and loopback.hold is not None:
+                        loopback.hold.wait(10)
+                    self._send_chunk(f"data: {json.dumps(sent)}\n\n".encode())
+                self._send_chunk(b"data: [DONE]\n\n")
+                self.wfile.write(b"0\r\n\r\n")
 
             def _send_chunk(self, data: bytes) -> None:
                 self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
@@ -207,14 +222,23 @@ class LoopbackOpenAI:
                 "data": [{"object": "embedding", "index": 0, "embedding": [0.1, 0.2, 0.3]}],
                 "usage": {"prompt_tokens": 5, "total_tokens": 5},
             }
-        return response() if "responses" in path else completion()
+        if "responses" in path:
+            return response()
+        if "chat" in path:
+            return completion()
+        prompts = body["prompt"] if isinstance(body["prompt"], list) else [body["prompt"]]
+        return text_completion([f"{prompt} there" for prompt in prompts], usage=USAGE)
 
     def chunks_for(self, path: str, body: dict[str, Any]) -> list[Any]:
         if self.stream is not None:
             return self.stream
-        return (
-            events() if "responses" in path else chunks(bool((body.get("stream_options") or {}).get("include_usage")))
-        )
+        if "responses" in path:
+            return events()
+        include_usage = bool((body.get("stream_options") or {}).get("include_usage"))
+        if "chat" in path:
+            return chunks(include_usage)
+        sent = [text_completion(["Hello"], None), text_completion([" there"], "stop")]
+        return [*sent, text_completion([], usage=USAGE)] if include_usage else sent
 
     def close(self) -> None:
         if self.hold is not None:

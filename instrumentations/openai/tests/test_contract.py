@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import Any, ClassVar
 
 import pytest
-from openai import OpenAI
 from openai.resources.chat.completions import Completions
 
 from langfuse_otel.instrumentation.contract import CallContract, StreamContract
 from langfuse_otel_openai import OpenAIInstrumentor
 
 
-class _Endpoint:
+class _Endpoint(CallContract):
     instrumentor = OpenAIInstrumentor
 
     @pytest.fixture(autouse=True)
@@ -36,13 +36,13 @@ class TestChatCompletions(_Endpoint, StreamContract):
 
 
 @pytest.mark.skipif(not hasattr(Completions, "parse"), reason="a client from before 1.92")
-class TestChatCompletionsParse(_Endpoint, CallContract):
+class TestChatCompletionsParse(_Endpoint):
     def call(self) -> Any:
         messages = [{"role": "user", "content": "Hi"}]
         return self.client.chat.completions.parse(model="gpt-4o-mini", messages=messages)
 
 
-@pytest.mark.skipif(not hasattr(OpenAI, "responses"), reason="a client from before 1.66")
+@pytest.mark.skipif(find_spec("openai.resources.responses") is None, reason="a client from before 1.66")
 class TestResponses(_Endpoint, StreamContract):
     def call(self) -> Any:
         return self.client.responses.create(model="gpt-4o-mini", input="Hi")
@@ -51,12 +51,20 @@ class TestResponses(_Endpoint, StreamContract):
         return self.client.responses.create(model="gpt-4o-mini", input="Hi", stream=True)
 
 
-@pytest.mark.skipif(not hasattr(OpenAI, "responses"), reason="a client from before 1.66")
-class TestResponsesParse(_Endpoint, CallContract):
+@pytest.mark.skipif(find_spec("openai.resources.responses") is None, reason="a client from before 1.66")
+class TestResponsesParse(_Endpoint):
     def call(self) -> Any:
         return self.client.responses.parse(model="gpt-4o-mini", input="Hi")
 
 
-class TestEmbeddings(_Endpoint, CallContract):
+class TestCompletions(_Endpoint, StreamContract):
+    def call(self) -> Any:
+        return self.client.completions.create(model="davinci", prompt="Hello")
+
+    def stream(self) -> Any:
+        return self.client.completions.create(model="davinci", prompt="Hello", stream=True)
+
+
+class TestEmbeddings(_Endpoint):
     def call(self) -> Any:
         return self.client.embeddings.create(model="text-embedding-3-small", input="Hi", encoding_format="float")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from importlib.metadata import entry_points
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import openai
@@ -19,6 +22,7 @@ from langfuse_otel.instrumentation.wrap import find
 from langfuse_otel.provenance import PromptRef, remember, using
 from langfuse_otel_openai import OpenAIInstrumentor
 from langfuse_otel_openai.hooks import HOOKS
+from langfuse_otel_openai.package import SUPPORTED
 from langfuse_otel_openai.server import server_of
 
 HELLO: dict[str, Any] = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hi"}]}
@@ -58,6 +62,11 @@ def test_a_client_that_is_too_old_is_left_out(monkeypatch: pytest.MonkeyPatch) -
     with pytest.raises(DependencyConflictError):
         OpenAIInstrumentor().instrument(skip_dep_check=True)
     assert not OpenAIInstrumentor().is_instrumented_by_opentelemetry
+
+
+def test_the_distribution_asks_for_the_versions_that_the_instrumentor_supports() -> None:
+    declared = (Path(__file__).parents[1] / "pyproject.toml").read_text()
+    assert f"instruments-any = [{', '.join(map(json.dumps, SUPPORTED))}]" in declared
 
 
 def test_opentelemetry_finds_it_by_a_name_of_its_own() -> None:
@@ -167,6 +176,7 @@ def test_a_compiled_prompt_is_found_again_in_the_messages(recording: Any, client
     assert recording.attributes["gen_ai.prompt.version"] == "3"
 
 
+@pytest.mark.skipif(find_spec("openai.resources.responses") is None, reason="a client from before 1.66")
 def test_a_compiled_prompt_is_found_in_instructions_with_content_off(client: OpenAI) -> None:
     remember("You are a helpful sailor", PromptRef("sailor", 1))
     with Recording().of(OpenAIInstrumentor(), capture_content="NO_CONTENT") as recording:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+from importlib.util import find_spec
 from typing import Any
 
-import openai
 import pytest
 from openai import AsyncOpenAI, OpenAI
 from pydantic import BaseModel
 
-pytestmark = pytest.mark.skipif(not hasattr(openai.OpenAI, "responses"), reason="a client from before 1.66")
+pytestmark = pytest.mark.skipif(find_spec("openai.resources.responses") is None, reason="a client from before 1.66")
 
 HELLO: dict[str, Any] = {"model": "gpt-4o-mini", "input": "Hi"}
 
@@ -88,7 +88,7 @@ def test_input_items_become_messages(recording: Any, client: OpenAI) -> None:
         {"type": "function_call", "call_id": "call_1", "name": "weather", "arguments": '{"city": "Ulm"}'},
         {"type": "function_call_output", "call_id": "call_1", "output": "rain"},
     ]
-    client.responses.create(model="gpt-4o-mini", input=items)
+    client.responses.create(**{**HELLO, "input": items})
     assert recorded(recording, "input.messages") == [
         {"role": "system", "parts": [{"type": "text", "content": "Be kind"}]},
         {
@@ -174,6 +174,31 @@ def test_a_stream_that_breaks_off_keeps_what_came(recording: Any, client: OpenAI
     assert recording.attributes["gen_ai.response.finish_reasons"] == ("error",)
     assert recorded(recording, "output.messages")[0]["parts"] == [{"type": "text", "content": "Hello"}]
     assert recording.span.status.is_ok
+
+
+def test_a_stream_that_breaks_off_keeps_thoughts_and_calls_half_done(
+    recording: Any, client: OpenAI, server: Any
+) -> None:
+    thought = {"id": "rs_1", "type": "reasoning", "summary": []}
+    call = {"id": "fc_1", "type": "function_call", "call_id": "call_1", "name": "weather", "arguments": ""}
+    place = {"item_id": "rs_1", "output_index": 0}
+    sent = [
+        server.events()[0],
+        {"type": "response.output_item.added", "output_index": 0, "item": thought},
+        {"type": "response.reasoning_summary_text.delta", **place, "summary_index": 0, "delta": "Hm"},
+        {"type": "response.output_item.added", "output_index": 1, "item": call},
+        {"type": "response.function_call_arguments.delta", "item_id": "fc_1", "output_index": 1, "delta": '{"city":'},
+        {"type": "response.function_call_arguments.delta", "item_id": "fc_1", "output_index": 1, "delta": ' "U'},
+    ]
+    server.stream = [{**event, "sequence_number": number} for number, event in enumerate(sent)]
+    with client.responses.create(**HELLO, stream=True) as stream:
+        for event in stream:
+            if event.sequence_number == len(sent) - 1:
+                break
+    assert recorded(recording, "output.messages")[0]["parts"] == [
+        {"type": "reasoning", "content": "Hm"},
+        {"type": "tool_call", "name": "weather", "arguments": '{"city": "U', "id": "call_1"},
+    ]
 
 
 @pytest.mark.parametrize("last", [{"type": "error", "code": "overloaded", "message": "busy", "param": None}])

@@ -7,11 +7,13 @@ import gc
 import json
 import logging
 import threading
+import weakref
 from typing import Any
 
 import openai
 import pytest
 from openai import AsyncOpenAI, OpenAI
+from opentelemetry.instrumentation.utils import suppress_instrumentation
 
 from langfuse_otel.instrumentation.contract import Recording
 from langfuse_otel_openai import OpenAIInstrumentor
@@ -21,11 +23,13 @@ STREAM: dict[str, Any] = {**HELLO, "stream": True}
 
 
 def answer(recording: Recording) -> list[dict[str, Any]]:
-    return json.loads(recording.attributes["gen_ai.output.messages"])
+    messages: list[dict[str, Any]] = json.loads(recording.attributes["gen_ai.output.messages"])
+    return messages
 
 
 def parts(recording: Recording) -> list[dict[str, Any]]:
-    return answer(recording)[0]["parts"]
+    shown: list[dict[str, Any]] = answer(recording)[0]["parts"]
+    return shown
 
 
 GREETING = [{"type": "text", "content": "Hello there"}]
@@ -70,15 +74,16 @@ def test_with_stream_usage_a_raw_stream_is_sent_as_it_was(client: OpenAI, server
 
 
 def test_tool_calls_are_joined_from_their_pieces(recording: Any, client: OpenAI, server: Any) -> None:
-    def piece(index: int, **function: str) -> dict[str, Any]:
+    def piece(index: int, **function: str) -> Any:
         first = {"id": f"call_{index}", "type": "function"} if "name" in function else {}
         return server.chunk({"tool_calls": [{"index": index, **first, "function": function}]})
 
     server.stream = [
         piece(0, name="weather", arguments=""),
+        piece(1, name="time", arguments="{"),  # the pieces of parallel calls may come mixed
         piece(0, arguments='{"city":'),
+        piece(1, arguments="}"),
         piece(0, arguments=' "Ulm"}'),
-        piece(1, name="time", arguments="{}"),
         server.chunk({}, "tool_calls"),
     ]
     list(client.chat.completions.create(**STREAM))
@@ -86,6 +91,55 @@ def test_tool_calls_are_joined_from_their_pieces(recording: Any, client: OpenAI,
         {"type": "tool_call", "name": "weather", "arguments": {"city": "Ulm"}, "id": "call_0"},
         {"type": "tool_call", "name": "time", "arguments": {}, "id": "call_1"},
     ]
+
+
+@pytest.mark.parametrize("numbering", [{"index": 0}, {}])
+def test_parallel_calls_that_a_server_does_not_number_are_told_by_their_ids(
+    recording: Any, client: OpenAI, server: Any, numbering: dict[str, int]
+) -> None:
+    def call(call_id: str, city: str) -> dict[str, Any]:
+        function = {"name": "weather", "arguments": json.dumps({"city": city})}
+        return {**numbering, "id": call_id, "type": "function", "function": function}
+
+    server.stream = [server.chunk({"content": "Let me see", "tool_calls": [call("a", "Ulm"), call("b", "Bonn")]})]
+    list(client.chat.completions.create(**STREAM))
+    assert parts(recording) == [
+        {"type": "text", "content": "Let me see"},
+        {"type": "tool_call", "name": "weather", "arguments": {"city": "Ulm"}, "id": "a"},
+        {"type": "tool_call", "name": "weather", "arguments": {"city": "Bonn"}, "id": "b"},
+    ]
+
+
+def test_what_comes_beside_a_piece_of_text_is_not_lost(recording: Any, client: OpenAI, server: Any) -> None:
+    call = {"index": 0, "id": "a", "type": "function", "function": {"name": "time", "arguments": "{}"}}
+    server.stream = [
+        server.chunk({"content": "One"}),
+        server.chunk({"content": " two", "reasoning_content": "Hm"}),
+        server.chunk({"content": " three", "tool_calls": [call]}),
+        {**server.chunk({"content": " four"}, "stop"), "usage": {**server.usage, "completion_tokens": 4}},
+    ]
+    list(client.chat.completions.create(**STREAM))
+    assert answer(recording) == [
+        {
+            "role": "assistant",
+            "parts": [
+                {"type": "reasoning", "content": "Hm"},
+                {"type": "text", "content": "One two three four"},
+                {"type": "tool_call", "name": "time", "arguments": {}, "id": "a"},
+            ],
+            "finish_reason": "stop",
+        }
+    ]
+    assert recording.attributes["gen_ai.usage.output_tokens"] == 4
+
+
+def test_a_function_call_of_the_old_form_is_joined(recording: Any, client: OpenAI, server: Any) -> None:
+    server.stream = [
+        server.chunk({"function_call": {"name": "weather", "arguments": '{"city":'}}),
+        server.chunk({"function_call": {"arguments": ' "Ulm"}'}}, "function_call"),
+    ]
+    list(client.chat.completions.create(**STREAM))
+    assert parts(recording) == [{"type": "tool_call", "name": "weather", "arguments": {"city": "Ulm"}}]
 
 
 def test_choices_are_kept_apart(recording: Any, client: OpenAI, server: Any) -> None:
@@ -109,6 +163,20 @@ def test_refusal_and_reasoning_and_audio_are_joined(recording: Any, client: Open
         {"type": "blob", "modality": "audio", "content": "aGVsbG8="},
         {"type": "text", "content": "hello"},
     ]
+
+
+def test_audio_cut_anywhere_is_joined_as_text(recording: Any, client: OpenAI, server: Any) -> None:
+    server.stream = [server.chunk({"audio": {"data": piece}}) for piece in ("aGVsb", "G8=")]
+    list(client.chat.completions.create(**STREAM))
+    assert parts(recording) == [{"type": "blob", "modality": "audio", "content": "aGVsbG8="}]
+
+
+def test_ids_come_from_the_chunk_that_has_them(recording: Any, client: OpenAI, server: Any) -> None:
+    azures_own = {**server.chunk({}), "id": "", "model": "", "choices": [], "prompt_filter_results": []}
+    server.stream = [azures_own, *server.chunks()]
+    list(client.chat.completions.create(**STREAM))
+    assert recording.attributes["gen_ai.response.id"] == "chatcmpl-1"
+    assert recording.attributes["gen_ai.response.model"] == "gpt-4o-mini-2024-07-18"
 
 
 def test_the_clock_of_the_first_chunk_stops_at_content(recording: Any, client: OpenAI, server: Any) -> None:
@@ -157,6 +225,24 @@ def test_an_error_inside_the_stream_is_an_error(recording: Any, client: OpenAI, 
     assert recording.span.status.description == "overloaded"
 
 
+def test_a_stream_that_was_read_leaves_nothing_to_the_garbage_collector(recording: Any, client: OpenAI) -> None:
+    def leftovers() -> int:
+        stream = client.chat.completions.create(**STREAM)
+        response = weakref.ref(stream.response)
+        list(stream)
+        del stream
+        return response() is not None
+
+    gc.disable()
+    try:
+        traced = leftovers()
+        with suppress_instrumentation():
+            bare = leftovers()
+    finally:
+        gc.enable()
+    assert traced == bare
+
+
 def test_a_stream_may_be_read_in_another_thread(recording: Any, client: OpenAI, caplog: Any) -> None:
     stream = client.chat.completions.create(**STREAM)
     reader = threading.Thread(target=lambda: list(stream))
@@ -180,8 +266,8 @@ def test_a_failing_reader_of_chunks_is_not_noticed(
 # The client's own helpers and raw responses
 
 
-def test_the_stream_helper_is_one_span(recording: Any, client: OpenAI) -> None:
-    with client.chat.completions.stream(**HELLO) as stream:
+def test_the_stream_helper_is_one_span(recording: Any, client: OpenAI, server: Any) -> None:
+    with server.helpers(client).stream(**HELLO) as stream:
         kinds = [event.type for event in stream]
         final = stream.get_final_completion()
     assert kinds[-1] == "content.done"
@@ -189,8 +275,8 @@ def test_the_stream_helper_is_one_span(recording: Any, client: OpenAI) -> None:
     assert parts(recording) == GREETING
 
 
-def test_a_stream_helper_left_early_ends_without_error(recording: Any, client: OpenAI) -> None:
-    with client.chat.completions.stream(**HELLO) as stream:
+def test_a_stream_helper_left_early_ends_without_error(recording: Any, client: OpenAI, server: Any) -> None:
+    with server.helpers(client).stream(**HELLO) as stream:
         for event in stream:
             if event.type == "content.delta" and event.delta:
                 break
@@ -342,9 +428,9 @@ def test_an_async_generator_around_a_stream_closed_elsewhere_logs_nothing(
     assert not [record for record in caplog.records if "ontext" in record.message]
 
 
-def test_the_async_stream_helper(recording: Any, async_client: AsyncOpenAI) -> None:
+def test_the_async_stream_helper(recording: Any, async_client: AsyncOpenAI, server: Any) -> None:
     async def read() -> None:
-        async with async_client.chat.completions.stream(**HELLO) as stream:
+        async with server.helpers(async_client).stream(**HELLO) as stream:
             async for _ in stream:
                 pass
 

@@ -1,9 +1,9 @@
-"""Ends calls whose stream was dropped, from inside a finalizer.
+"""Ends the calls whose stream nobody reads on: dropped ones from a finalizer, the others at the exit of the program.
 
 A finalizer that runs because the last reference went away may end the call at once. One that runs inside the cyclic
 garbage collector may not: the collector strikes anywhere, also while this very thread holds a lock of a span
 processor or a histogram, and ending a span takes those locks. Such calls wait here for the next instrumented call, or
-for the exit of the program.
+for the exit.
 """
 
 from __future__ import annotations
@@ -12,46 +12,73 @@ import atexit
 import gc
 import sys
 from collections import deque
-from collections.abc import Callable
-from typing import Literal
+from contextlib import suppress
+from typing import Literal, Protocol
+from weakref import WeakSet
 
 from langfuse_otel import fork
 
 
-class _Abandoned:
+class Stream(Protocol):
+    """What can be abandoned."""
+
+    def end_abandoned(self) -> None:
+        """End the call, unless it has ended. Never raises."""
+        ...
+
+
+class AbandonedStreams:
+    """Knows the open streams, and the dropped ones that could not be ended yet."""
+
     def __init__(self) -> None:
-        self._waiting: deque[Callable[[], None]] = deque()
+        self._open: WeakSet[Stream] = WeakSet()
+        self._waiting: deque[Stream] = deque()
         self._collecting = False
+        self._watches_exit = False
         gc.callbacks.append(self._collector)
-        atexit.register(self.end_waiting)
         fork.register(self)
 
     def after_fork_child(self) -> None:
         """The parent ends its calls itself."""
+        self._open.clear()
         self._waiting.clear()
+
+    def watch(self, stream: Stream) -> None:
+        """Have ``stream`` ended at the exit of the program, if it is still there."""
+        if not self._watches_exit:
+            # Registered with the first stream, not at import: exit handlers run last in, first out, and spans must
+            # end before the tracer provider, which was there before any stream, shuts down.
+            self._watches_exit = True
+            atexit.register(self.end_all)
+        self._open.add(stream)
+
+    def end(self, stream: Stream) -> None:
+        """End a dropped stream now if that is safe, else later; not at all once the interpreter goes down."""
+        if sys.is_finalizing():
+            return
+        if self._collecting:
+            self._waiting.append(stream)
+        else:
+            stream.end_abandoned()
+
+    def end_waiting(self) -> None:
+        """End the streams that had to wait."""
+        while self._waiting:
+            try:
+                stream = self._waiting.popleft()
+            except IndexError:  # another thread was faster
+                return
+            stream.end_abandoned()
+
+    def end_all(self) -> None:
+        """End every stream: nobody will read on."""
+        self.end_waiting()
+        with suppress(KeyError):  # none left; daemon threads may still add to them
+            while True:
+                self._open.pop().end_abandoned()
 
     def _collector(self, phase: Literal["start", "stop"], info: dict[str, int]) -> None:
         self._collecting = phase == "start"
 
-    def end(self, end: Callable[[], None]) -> None:
-        """Run ``end`` now if that is safe, else later; not at all once the interpreter goes down."""
-        if sys.is_finalizing():
-            return
-        if self._collecting:
-            self._waiting.append(end)
-        else:
-            end()
 
-    def end_waiting(self) -> None:
-        """End the calls that had to wait."""
-        while self._waiting:
-            try:
-                end = self._waiting.popleft()
-            except IndexError:  # another thread was faster
-                return
-            end()
-
-
-_abandoned = _Abandoned()
-end_abandoned = _abandoned.end
-end_waiting = _abandoned.end_waiting
+abandoned_streams = AbandonedStreams()

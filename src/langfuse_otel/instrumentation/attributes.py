@@ -10,6 +10,7 @@ from typing import Final
 # Operations
 CHAT: Final = "chat"
 EMBEDDINGS: Final = "embeddings"
+TEXT_COMPLETION: Final = "text_completion"
 
 # Known when the call starts, for samplers
 OPERATION_NAME: Final = "gen_ai.operation.name"

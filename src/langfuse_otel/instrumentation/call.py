@@ -162,7 +162,9 @@ class Call:
             self._record_outcome(error)
             if not self._nested:
                 attributes = {**self._start_attributes, **self._attributes}
-                self._telemetry.metrics.record(attributes, duration_s, time_to_first_chunk_s, times_per_chunk_s)
+                self._telemetry.metrics.record(
+                    attributes, self._context, duration_s, time_to_first_chunk_s, times_per_chunk_s
+                )
         except Exception as failure:
             report("recording a call", failure)
         finally:
@@ -183,10 +185,21 @@ class Call:
         description = None
         if error is not None:
             self._attributes[names.ERROR_TYPE] = _error_type(error)
-            description = redact(_described(error)[:_MAX_DESCRIPTION_CHARACTERS])
+            description = self._described(error)
         self.span.set_attributes(self._attributes)
-        if names.ERROR_TYPE in self._attributes:
-            self.span.set_status(Status(StatusCode.ERROR, description))
+        if (error_type := self._attributes.get(names.ERROR_TYPE)) is not None:
+            self.span.set_status(Status(StatusCode.ERROR, description or str(error_type)))
+
+    def _described(self, error: BaseException) -> str | None:
+        """The error's text, without keys; None when it may quote what is not to be recorded."""
+        # What could not be parsed is quoted by the error that says so (pydantic's ValidationError is a ValueError).
+        if isinstance(error, ValueError) and not self._telemetry.content.verbatim:
+            return None
+        try:
+            text = str(error)
+        except Exception:  # an exception whose __str__ raises
+            return None
+        return redact(text[: 2 * _MAX_DESCRIPTION_CHARACTERS])[:_MAX_DESCRIPTION_CHARACTERS]
 
     def _end_span(self, end_time_ns: int | None) -> None:
         try:
@@ -202,21 +215,24 @@ class AbandonedStreamError(Exception):
 class _Current:
     """Attaches a context for the length of a block, in the same task or thread."""
 
-    __slots__ = ("_context", "_token")
+    __slots__ = ("_before", "_context", "_token")
 
     def __init__(self, context: Context) -> None:
         self._context = context
 
     def __enter__(self) -> None:
+        self._before = otel_context.get_current()
         self._token = otel_context.attach(self._context)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        # A coroutine that is thrown away unfinished is closed in whatever context the collector runs in, where the
-        # token means nothing; detaching there would only log an error.
         if kind is not GeneratorExit:
             otel_context.detach(self._token)
+        # A coroutine that is thrown away unfinished is closed in whatever context the collector runs in. The token
+        # may mean nothing there, and detaching would log an error; but what is ours must not stay behind.
+        elif otel_context.get_current() is self._context:
+            otel_context.attach(self._before)
 
 
 def _start_attributes(endpoint: Endpoint, instance: Any, arguments: Arguments) -> Attributes:
@@ -224,7 +240,7 @@ def _start_attributes(endpoint: Endpoint, instance: Any, arguments: Arguments) -
     attributes: Attributes = {names.OPERATION_NAME: endpoint.operation, names.PROVIDER_NAME: server.provider}
     model = arguments.get("model")
     if isinstance(model, str):
-        attributes[names.REQUEST_MODEL] = model
+        attributes[names.REQUEST_MODEL] = str.__str__(model)  # members of a str enum as the text that is sent
     if server.address:
         attributes[names.SERVER_ADDRESS] = server.address
         if server.port:
@@ -237,10 +253,3 @@ def _error_type(error: BaseException) -> str:
         return names.ERROR_TYPE_OTHER
     kind = type(error)
     return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
-
-
-def _described(error: BaseException) -> str:
-    try:
-        return str(error) or type(error).__name__
-    except Exception:  # an exception whose __str__ raises
-        return type(error).__name__

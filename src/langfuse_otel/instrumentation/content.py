@@ -28,6 +28,11 @@ class ContentPolicy:
     capture: bool = True
     mask: Mask | None = None
 
+    @property
+    def verbatim(self) -> bool:
+        """Whether content is recorded as it is."""
+        return self.capture and self.mask is None
+
     def encode(self, content: Content) -> Attributes:
         """Content → span attributes, each a JSON string. Empty content gives no attribute."""
         return {name: self._recorded(value) for name, value in content.items() if value}

@@ -76,7 +76,8 @@ class Endpoint:
         connection: Stream → the object whose ``close`` ends the stream too, if helpers of the SDK go past the stream's.
         stream_usage: See ``StreamUsage``.
         positional: Names of the arguments that may come by position, without ``self``.
-        sequences: Arguments that may be one-shot iterators; they become lists, so that we can read them too.
+        sequences: Arguments that are read item by item. One-shot iterators become lists, so that we can read them
+            too; lists are read as they are when the call begins, whatever the application does to them meanwhile.
     """
 
     operation: str
@@ -93,8 +94,12 @@ class Endpoint:
     sequences: tuple[str, ...] = ()
 
     def arguments(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
-        """All arguments by name."""
-        return {**dict(zip(self.positional, args, strict=False)), **kwargs} if args else kwargs
+        """All arguments by name, sequences copied."""
+        named = {**dict(zip(self.positional, args, strict=False)), **kwargs}
+        for name in self.sequences:
+            if isinstance(value := named.get(name), list):
+                named[name] = value.copy()
+        return named
 
 
 @dataclass(frozen=True, slots=True)

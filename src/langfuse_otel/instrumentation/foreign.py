@@ -7,7 +7,9 @@ from typing import Any
 
 _MAX_DEPTH = 32
 
-# Modules whose wrappers trace LLM calls, by prefix, and what people call them.
+# Modules whose wrappers make OpenTelemetry spans of LLM calls, or send them to Langfuse, by prefix, and what people
+# call them. Wrappers that report to a backend of their own (Sentry, Datadog, New Relic, MLflow, Weave, Braintrust,
+# LangSmith) are no reason to step aside: without our span, such a call would be missing.
 _KNOWN: tuple[tuple[str, str], ...] = (
     ("opentelemetry.instrumentation.genai", "the official OpenTelemetry GenAI instrumentation"),
     ("opentelemetry.instrumentation", "OpenLLMetry or an official OpenTelemetry instrumentation"),
@@ -17,14 +19,7 @@ _KNOWN: tuple[tuple[str, str], ...] = (
     ("logfire.", "Logfire"),
     ("openlit.", "OpenLIT"),
     ("traceloop.", "OpenLLMetry"),
-    ("ddtrace.", "Datadog"),
-    ("sentry_sdk.", "Sentry"),
-    ("newrelic.", "New Relic"),
-    ("mlflow.", "MLflow"),
-    ("weave.", "Weave"),
-    ("braintrust.", "Braintrust"),
     ("agentops.", "AgentOps"),
-    ("langsmith.", "LangSmith"),
 )
 
 

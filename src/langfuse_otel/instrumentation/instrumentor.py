@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Iterable
+from functools import partial
 from typing import Any, ClassVar
 
 from opentelemetry.instrumentation.dependencies import DependencyConflictError, get_dependency_conflicts
@@ -16,6 +17,7 @@ from langfuse_otel.errors import SettingsError
 from langfuse_otel.instrumentation.call import Telemetry
 from langfuse_otel.instrumentation.content import ContentPolicy
 from langfuse_otel.instrumentation.declare import Hook
+from langfuse_otel.instrumentation.guard import guarded
 from langfuse_otel.instrumentation.metrics import Metrics
 from langfuse_otel.instrumentation.wrap import Patch, apply, find
 from langfuse_otel.settings import ContentCapture, Settings, load
@@ -70,7 +72,8 @@ class Instrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped base
                 self.scope,
                 self.supported,
             )
-        applied = (apply(hook, telemetry, over_foreign=settings.instrument_over_foreign) for hook in self.hooks)
+        patching = partial(apply, telemetry=telemetry, over_foreign=settings.instrument_over_foreign)
+        applied = (guarded(f"patching {hook.target}", patching, hook) for hook in self.hooks)
         self._patches = tuple(patch for patch in applied if patch is not None)
 
     def _uninstrument(self, **kwargs: Any) -> None:
@@ -81,13 +84,17 @@ class Instrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped base
 
 
 def _settings(arguments: dict[str, Any]) -> Settings:
-    """The settings, or their defaults when the environment is malformed: instrumenting must not fail for that."""
+    """The settings; when the environment is malformed, their defaults without content, which may have been unwanted.
+
+    Instrumenting must not fail for that. Silent where the exporter has said the same.
+    """
     names = ("capture_content", "stream_usage", "instrument_over_foreign")
     try:
         return load(**{name: arguments.get(name) for name in names})
     except SettingsError as error:
-        log.once(logging.ERROR, f"settings {error.variable}", "Instrumentation uses default settings: %s", error)
-        return load({})
+        message = "Instrumentation uses default settings and records no message content: %s"
+        log.once(logging.ERROR, f"settings:{error}", message, error)
+        return load({}, capture_content=ContentCapture.NO_CONTENT)
 
 
 def _captures(capture: ContentCapture) -> bool:

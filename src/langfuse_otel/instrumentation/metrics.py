@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
 
+from opentelemetry.context import Context
 from opentelemetry.metrics import Histogram, Meter
 
 from langfuse_otel.instrumentation import attributes as names
@@ -52,23 +53,32 @@ class Metrics:
     def record(
         self,
         attributes: Attributes,
+        context: Context,
         duration_s: float,
         time_to_first_chunk_s: float | None = None,
         times_per_chunk_s: Iterable[float] = (),
     ) -> None:
-        """Record one ended call. ``attributes`` are its span's; dimensions and tokens are taken from them."""
+        """Record one ended call.
+
+        Args:
+            attributes: Those of its span; dimensions and tokens are taken from them.
+            context: One in which its span is current, for exemplars.
+            duration_s: From its start to its end.
+            time_to_first_chunk_s: For streams with content.
+            times_per_chunk_s: For streams, from chunk to chunk after the first content.
+        """
         dimensions: dict[str, Any] = {name: attributes[name] for name in _DIMENSIONS if name in attributes}
         for token_type, name in (("input", names.USAGE_INPUT_TOKENS), ("output", names.USAGE_OUTPUT_TOKENS)):
             tokens = attributes.get(name)
             if isinstance(tokens, int):
-                self._tokens.record(tokens, {**dimensions, names.TOKEN_TYPE: token_type})
+                self._tokens.record(tokens, {**dimensions, names.TOKEN_TYPE: token_type}, context)
         if time_to_first_chunk_s is not None:
-            self._first_chunk.record(time_to_first_chunk_s, dimensions)
+            self._first_chunk.record(time_to_first_chunk_s, dimensions, context)
         for gap_s in times_per_chunk_s:
-            self._output_chunk.record(gap_s, dimensions)
+            self._output_chunk.record(gap_s, dimensions, context)
         if names.ERROR_TYPE in attributes:
             dimensions = {**dimensions, names.ERROR_TYPE: attributes[names.ERROR_TYPE]}
-        self._duration.record(duration_s, dimensions)
+        self._duration.record(duration_s, dimensions, context)
 
 
 def _histogram(meter: Meter, metric: _Metric) -> Histogram:

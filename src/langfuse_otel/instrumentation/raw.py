@@ -34,14 +34,14 @@ def body_of(raw: Any) -> Any:
 
 
 class RawResponse(Proxy):
-    """A raw response whose body is not here yet."""
+    """A raw response whose body is not here yet: one JSON document, or the chunks of a stream."""
 
-    def __init__(self, raw: Any, call: Call, progress: Progress | None) -> None:
+    def __init__(self, raw: Any, call: Call, progress: Progress, *, is_streamed: bool) -> None:
         super().__init__(raw)
         self._self_call = call
-        self._self_progress = progress  # None: no stream of chunks will come
+        self._self_progress = progress
         self._self_streams: dict[int, Any] = {}
-        if progress is not None:
+        if is_streamed:  # its lines or bytes may be read past us; a document is read whole, and then closed by us
             try:
                 watch_closing(raw.http_response, progress.closed)
             except Exception as error:
@@ -58,10 +58,8 @@ class RawResponse(Proxy):
 
     def __del__(self) -> None:
         try:
-            if self._self_progress is not None and not self._self_streams:
+            if not self._self_streams:
                 self._self_progress.abandoned()
-            elif self._self_progress is None and not self._self_call.ended:
-                Progress(self._self_call).abandoned()
         except Exception:  # half-made, or the interpreter is going down: nobody is left to tell
             return
 
@@ -70,16 +68,17 @@ class RawResponse(Proxy):
 
     def _self_parsed(self, parsed: Any) -> Any:
         kind: type = type(parsed)
-        if self._self_progress is not None and is_stream(kind):
-            # The client remembers what it parsed and returns it again: so do we.
-            if id(parsed) not in self._self_streams:
-                self._self_streams[id(parsed)] = watched(parsed, self._self_progress)
-            return self._self_streams[id(parsed)]
-        self._self_call.end(parsed)
-        return parsed
+        if not is_stream(kind):
+            self._self_call.end(parsed)
+            return parsed
+        # The client remembers what it parsed and returns it again: so do we.
+        if id(parsed) not in self._self_streams:
+            self._self_streams[id(parsed)] = watched(parsed, self._self_progress)
+        return self._self_streams[id(parsed)]
 
     def _self_closed(self) -> None:
-        if self._self_progress is not None:
-            self._self_progress.closed()
+        body = body_of(self.__wrapped__)
+        if body is not None:
+            self._self_call.end(body)
         else:
-            self._self_call.end(body_of(self.__wrapped__))
+            self._self_progress.closed()

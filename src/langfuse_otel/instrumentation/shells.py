@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from langfuse_otel.instrumentation.abandoned import end_waiting
+from langfuse_otel.instrumentation.abandoned import abandoned_streams
 from langfuse_otel.instrumentation.call import Call, Telemetry, begin
 from langfuse_otel.instrumentation.declare import Endpoint
 from langfuse_otel.instrumentation.guard import guarded, report
@@ -84,7 +84,8 @@ class _Exchange:
         if is_raw(kind):
             body = body_of(result)
             if body is None:
-                return RawResponse(result, call, Progress(call, self._is_extra) if self.kwargs.get("stream") else None)
+                is_streamed = bool(self.kwargs.get("stream"))
+                return RawResponse(result, call, Progress(call, self._is_extra), is_streamed=is_streamed)
             call.end(body)
             return result
         call.end(result)
@@ -94,9 +95,10 @@ class _Exchange:
 def _begin(
     endpoint: Endpoint, telemetry: Telemetry, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> _Exchange | None:
-    end_waiting()
+    abandoned_streams.end_waiting()
     for name in endpoint.sequences:
-        if isinstance(value := kwargs.get(name), Iterator):
+        value: Any = kwargs.get(name)
+        if hasattr(value, "__next__"):
             kwargs[name] = list(value)
     call = begin(endpoint, telemetry, instance, endpoint.arguments(args, kwargs))
     if call is None:

@@ -13,13 +13,13 @@ from itertools import pairwise
 from time import perf_counter
 from typing import Any
 
-from langfuse_otel.instrumentation.abandoned import end_abandoned
+from langfuse_otel.instrumentation.abandoned import abandoned_streams
 from langfuse_otel.instrumentation.call import AbandonedStreamError, Call
 from langfuse_otel.instrumentation.declare import Accumulator
 from langfuse_otel.instrumentation.guard import guarded, report
 from langfuse_otel.instrumentation.proxy import Proxy
 
-_BATCH_CHUNKS = 32
+_CLOSING = ("close", "aclose")
 
 
 class Progress:
@@ -30,58 +30,38 @@ class Progress:
         is_extra: Tells chunks that are there only because we asked for them; None if we did not.
     """
 
-    __slots__ = ("_accumulator", "_call", "_is_extra", "_taken_at_s", "_waiting", "is_reading")
+    __slots__ = ("__weakref__", "_accumulator", "_call", "_is_extra", "_taken_at_s", "is_reading")
 
     def __init__(self, call: Call, is_extra: Callable[[Any], bool] | None = None) -> None:
         make = call.endpoint.accumulator
-        self._accumulator: Accumulator | None = make() if make is not None else None
+        self._accumulator: Accumulator = make() if make is not None else _Uncounted()
         self._call = call
         self._is_extra = is_extra
         self._taken_at_s: list[float] = []  # from the first chunk with content on
-        self._waiting: list[Any] = []
         self.is_reading = False
+        abandoned_streams.watch(self)
 
     def take(self, chunk: Any) -> bool:
         """Take in a chunk; False if it is to be kept from the application."""
-        if self._taken_at_s:
-            self._taken_at_s.append(perf_counter())
-            # Joined a batch at a time: between two chunks the client evicts our code from the processor's caches.
-            self._waiting.append(chunk)
-            if len(self._waiting) == _BATCH_CHUNKS:
-                self._join_waiting()
-        else:
-            now_s = perf_counter()
-            if self._join(chunk):
-                self._taken_at_s.append(now_s)
+        now_s = perf_counter()
+        try:
+            has_content = self._accumulator.add(chunk)
+        except Exception as error:
+            report("reading a chunk", error)
+            has_content = True  # as far as we can tell
+        if has_content or self._taken_at_s:
+            self._taken_at_s.append(now_s)
         return self._is_extra is None or not guarded("recognising a usage chunk", self._is_extra, chunk)
 
     def end(self, error: BaseException | None = None) -> None:
         """The stream is over: read to its end, closed early, or failed with ``error``."""
         if self._call.ended:
             return
-        self._join_waiting()
-        response = None
-        if self._accumulator is not None:
-            response = guarded("joining the chunks", lambda chunks: chunks.response(), self._accumulator)
+        response = guarded("joining the chunks", lambda chunks: chunks.response(), self._accumulator)
         times_s = self._taken_at_s
         first_s = times_s[0] - self._call.started_at_s if times_s else None
         gaps_s = (later_s - earlier_s for earlier_s, later_s in pairwise(times_s))
         self._call.end(response, error, time_to_first_chunk_s=first_s, times_per_chunk_s=gaps_s)
-
-    def _join_waiting(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        for chunk in waiting:
-            self._join(chunk)
-
-    def _join(self, chunk: Any) -> bool:
-        """Whether the chunk has content, as far as we can tell."""
-        if self._accumulator is None:
-            return True
-        try:
-            return self._accumulator.add(chunk)
-        except Exception as error:
-            report("reading a chunk", error)
-            return True
 
     def closed(self) -> None:
         """Something underneath was closed. During a read that is the read's own doing, and its outcome decides."""
@@ -92,7 +72,21 @@ class Progress:
         """The application dropped the stream without reading it to its end."""
         if not self._call.ended:
             self._call.stop_clock()
-            end_abandoned(lambda: self.end(AbandonedStreamError("abandoned stream")))
+            abandoned_streams.end(self)
+
+    def end_abandoned(self) -> None:
+        """End a stream that nobody will read on."""
+        self.end(AbandonedStreamError("abandoned stream"))
+
+
+class _Uncounted:
+    """The accumulator of an endpoint that was not expected to stream: only time is taken."""
+
+    def add(self, chunk: Any) -> bool:
+        return True
+
+    def response(self) -> None:
+        return None
 
 
 class _StreamProxy(Proxy):
@@ -104,7 +98,7 @@ class _StreamProxy(Proxy):
 
     def __getattr__(self, name: str) -> Any:
         value = getattr(self.__wrapped__, name)
-        return closing(value, self._self_progress.closed) if name in ("close", "aclose") else value
+        return closing(value, self._self_progress.closed) if name in _CLOSING else value
 
     def __del__(self) -> None:
         try:
@@ -193,11 +187,18 @@ def watched(stream: Any, progress: Progress) -> Any:
 
 
 def watch_closing(connection: Any, closed: Callable[[], None]) -> None:
-    """Call ``closed`` after each ``close`` or ``aclose`` of this one object."""
-    for name in ("close", "aclose"):
+    """Call ``closed`` after the first ``close`` or ``aclose`` of this one object."""
+
+    def first_closed() -> None:
+        # Our methods hold the object that holds them: without this, each would wait for the garbage collector.
+        for name in _CLOSING:
+            vars(connection).pop(name, None)
+        closed()
+
+    for name in _CLOSING:
         method = getattr(connection, name, None)
         if method is not None:
-            setattr(connection, name, closing(method, closed))
+            setattr(connection, name, closing(method, first_closed))
 
 
 def closing(method: Callable[..., Any], closed: Callable[[], None]) -> Callable[..., Any]:
@@ -210,12 +211,14 @@ def closing(method: Callable[..., Any], closed: Callable[[], None]) -> Callable[
             closed()
 
     def close(*args: Any, **kwargs: Any) -> Any:
-        pending = None
         try:
             pending = method(*args, **kwargs)
-            return finish(pending) if inspect.isawaitable(pending) else pending
-        finally:
-            if not inspect.isawaitable(pending):
-                closed()
+        except BaseException:
+            closed()
+            raise
+        if pending is not None and inspect.isawaitable(pending):
+            return finish(pending)
+        closed()
+        return pending
 
     return close

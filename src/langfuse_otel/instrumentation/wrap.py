@@ -12,6 +12,7 @@ from langfuse_otel import log
 from langfuse_otel.instrumentation.call import Telemetry
 from langfuse_otel.instrumentation.declare import Hook
 from langfuse_otel.instrumentation.foreign import foreign_wrapper
+from langfuse_otel.instrumentation.guard import guarded
 from langfuse_otel.instrumentation.shells import shell
 
 
@@ -58,11 +59,11 @@ class Patch:
             return False
         for index, (owner, name, expected) in enumerate(self._watched):
             if vars(owner).get(name) is not expected and not self._over_foreign:
-                return self._is_ours_still(index)
+                return guarded("looking for other wrappers", self._is_ours_still, index) is not False
         return True
 
     def _is_ours_still(self, index: int) -> bool:
-        """Somebody has put something in our place since: step aside for good if it traces these calls."""
+        """Somebody has put something in our place since: step aside while it is there, if it traces these calls."""
         owner, name, _ = self._watched[index]
         now = vars(owner).get(name)
         foreign = foreign_wrapper(now)

@@ -2,49 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from langfuse_otel.instrumentation import messages as said
-from langfuse_otel.instrumentation.fields import field, items, text
+from langfuse_otel.instrumentation.fields import field, fields, text
 from langfuse_otel.instrumentation.messages import Message, Part
 
 
 def input_message(message: Any) -> Message:
     """A message of a request: a dict, or an answer's model object that is sent back."""
-    role = text(message, "role") or "user"
+    given = fields(message)
+    role, content = text(given, "role") or "user", given.get("content")
+    if len(given) == 2 and content and isinstance(content, str):  # no more than who said what, as most messages are
+        return said.message(role, [said.text(content)])
     if role in ("tool", "function"):
-        call_id = text(message, "tool_call_id") or text(message, "name")
-        return said.message("tool", [said.tool_call_response(call_id, _plain_content(field(message, "content")))])
-    return said.message(role, _parts(message), name=text(message, "name"))
+        call_id = text(given, "tool_call_id") or text(given, "name")
+        return said.message("tool", [said.tool_call_response(call_id, _plain_content(content))])
+    return said.message(role, _parts(given), name=text(given, "name"))
 
 
 def output_message(choice: Any) -> Message:
     """One choice of an answer."""
-    message = field(choice, "message")
-    role = text(message, "role") or "assistant"
-    return said.message(role, _parts(message), finish_reason=text(choice, "finish_reason"))
+    given = fields(field(choice, "message"))
+    role = text(given, "role") or "assistant"
+    return said.message(role, _parts(given), finish_reason=text(choice, "finish_reason"))
 
 
-def _parts(message: Any) -> Iterator[Part]:
-    # Compatible servers' fields, which the client's models keep apart: asking a model for one it lacks is slow.
-    unusual = message if isinstance(message, dict) else field(message, "model_extra")
-    if unusual and (thought := text(unusual, "reasoning_content") or text(unusual, "reasoning")):
-        yield said.reasoning(thought)
-    yield from _content_parts(field(message, "content"))
-    if refused := text(message, "refusal"):
-        yield said.refusal(refused)
-    for call in items(message, "tool_calls"):
-        yield _tool_call(call)
-    if (function := field(message, "function_call")) is not None and text(function, "name"):
-        yield said.tool_call(None, text(function, "name"), field(function, "arguments"))
-    if (audio := field(message, "audio")) is not None:
-        if data := text(audio, "data"):
-            yield said.blob("audio", data)
-        elif audio_id := text(audio, "id"):
-            yield said.file("audio", audio_id)
-        if transcript := text(audio, "transcript"):
-            yield said.text(transcript)
+def _parts(message: dict[str, Any]) -> list[Part]:
+    parts: list[Part] = []
+    # Servers that show the model's thoughts call them one or the other, or both.
+    if thought := text(message, "reasoning_content") or text(message, "reasoning"):
+        parts.append(said.reasoning(thought))
+    for name, read in _PARTS:
+        if value := message.get(name):
+            parts.extend(read(value))
+    return parts
+
+
+def _refusal(refused: Any) -> Iterable[Part]:
+    return (said.refusal(refused),) if isinstance(refused, str) else ()
+
+
+def _tool_calls(calls: Any) -> Iterable[Part]:
+    return map(_tool_call, calls) if isinstance(calls, (list, tuple)) else ()
 
 
 def _tool_call(call: Any) -> Part:
@@ -53,6 +54,20 @@ def _tool_call(call: Any) -> Part:
         return said.tool_call(text(call, "id"), text(function, "name"), field(function, "arguments"))
     custom = field(call, "custom")
     return said.tool_call(text(call, "id"), text(custom, "name"), field(custom, "input"))
+
+
+def _function_call(function: Any) -> Iterable[Part]:
+    name = text(function, "name")
+    return (said.tool_call(None, name, field(function, "arguments")),) if name else ()
+
+
+def _audio(audio: Any) -> Iterator[Part]:
+    if data := text(audio, "data"):
+        yield said.blob("audio", data)
+    elif audio_id := text(audio, "id"):
+        yield said.file("audio", audio_id)
+    if transcript := text(audio, "transcript"):
+        yield said.text(transcript)
 
 
 def _content_parts(content: Any) -> Iterable[Part]:
@@ -86,3 +101,13 @@ def _plain_content(content: Any) -> Any:
         return content
     texts = [text(part, "text") for part in content]
     return list(content) if None in texts else "".join(filter(None, texts))
+
+
+# The fields of a message that have something to show, in the order in which it is shown.
+_PARTS: tuple[tuple[str, Callable[[Any], Iterable[Part]]], ...] = (
+    ("content", _content_parts),
+    ("refusal", _refusal),
+    ("tool_calls", _tool_calls),
+    ("function_call", _function_call),
+    ("audio", _audio),
+)

@@ -3,106 +3,159 @@
 from __future__ import annotations
 
 from base64 import b64decode, b64encode
+from collections.abc import Iterable, Sequence
+from operator import itemgetter
 from typing import Any
 
-from langfuse_otel.instrumentation.fields import field, text
+from langfuse_otel.instrumentation.fields import field, fields, text, whole
 
 
 class ChatChunks:
-    """Joins the chunks of a chat completion."""
+    """Joins the chunks of a chat completion, or of a completion."""
 
     def __init__(self) -> None:
-        self._completion: dict[str, Any] = {}
+        self._latest: dict[str, Any] | None = None
+        self._usage: Any = None
         self._choices: dict[int, _Choice] = {}
 
     def add(self, chunk: Any) -> bool:
-        """Take in a ``ChatCompletionChunk``; True when it has text, a tool call, audio or a refusal."""
-        if not self._completion.get("id"):  # Azure's first chunk has neither id nor model
-            self._completion = {"id": getattr(chunk, "id", None), "model": getattr(chunk, "model", None)}
-        for name in ("service_tier", "system_fingerprint", "usage"):
-            if (value := getattr(chunk, name, None)) is not None:
-                self._completion[name] = value
+        """Take in a chunk; True when it has text, a tool call, audio or a refusal."""
+        given = chunk.__dict__
+        choices: Sequence[Any] = given.get("choices") or ()
+        if len(choices) == 1 and given.get("usage") is None:
+            # Nearly every chunk is one more piece of the same text: nothing else is looked for then.
+            said = choices[0].__dict__
+            begun = self._choices.get(said.get("index"))
+            if begun is not None and begun.goes_on(said):
+                return True
+        return self._add_any(given, choices)
+
+    def _add_any(self, given: dict[str, Any], choices: Sequence[Any]) -> bool:
+        if given.get("id") or self._latest is None:  # Azure's first and last chunk have neither id nor model
+            self._latest = given
+        if (usage := given.get("usage")) is not None:
+            self._usage = usage
         has_content = False
-        for choice in chunk.choices or ():
-            joined = self._choices.get(choice.index)
+        for choice in choices:
+            said = choice.__dict__
+            index = said.get("index") or 0  # not every compatible server numbers its only choice
+            joined = self._choices.get(index)
             if joined is None:
-                joined = self._choices[choice.index] = _Choice()
-            if choice.finish_reason:
-                joined.finish_reason = choice.finish_reason
-            if choice.delta is not None and joined.add(choice.delta):
+                joined = self._choices[index] = _Choice()
+            if joined.add(said):
                 has_content = True
         return has_content
 
     def response(self) -> dict[str, Any] | None:
         """The completion so far; None before the first chunk."""
-        if not self._completion:
+        if self._latest is None:
             return None
-        return {**self._completion, "choices": [joined.choice() for _, joined in sorted(self._choices.items())]}
+        choices = [joined.choice() for _, joined in sorted(self._choices.items())]
+        return {**self._latest, "usage": self._usage, "choices": choices}
 
 
 class _Choice:
-    """One choice of a chat completion while it is streamed."""
+    """One choice of a completion while it is streamed."""
 
     def __init__(self) -> None:
-        self.finish_reason: str | None = None
+        self._finish_reason: str | None = None
         self._texts: dict[str, list[str]] = {}
-        self._tool_calls: dict[int, dict[str, Any]] = {}
+        self._tool_calls = _ToolCalls()
         self._audio: dict[str, list[str]] = {}
 
-    def add(self, delta: Any) -> bool:
-        content = getattr(delta, "content", None)
-        if content:
-            self._texts.setdefault("content", []).append(content)
-            return True
-        return self._add_unusual(delta)
+    def goes_on(self, choice: dict[str, Any]) -> bool:
+        """Add a piece that is text and nothing else; False, with nothing added, for any other."""
+        delta = choice.get("delta")
+        if delta is None or choice.get("finish_reason"):
+            return False
+        given = delta.__dict__
+        piece, pieces = given.get("content"), self._texts.get("content")
+        if not piece or pieces is None or given.get("tool_calls") or getattr(delta, "__pydantic_extra__", None):
+            return False
+        pieces.append(piece)
+        return True
 
-    def _add_unusual(self, delta: Any) -> bool:
-        """What most chunks do not have; some of it (reasoning) only compatible servers send."""
+    def add(self, choice: dict[str, Any]) -> bool:
+        """Add a piece of any kind; True when it has content."""
+        if reason := choice.get("finish_reason"):
+            self._finish_reason = reason
+        delta = choice.get("delta")
+        if delta is None:  # a completion's choice has its text without a delta
+            return self._add_fields({"text": choice.get("text")})
+        extra = getattr(delta, "__pydantic_extra__", None)  # what only compatible servers send
+        return self._add_fields({**delta.__dict__, **extra} if extra else delta.__dict__)
+
+    def _add_fields(self, given: dict[str, Any]) -> bool:
         has_content = False
-        extra = getattr(delta, "model_extra", None) or {}
-        for name, value in (("refusal", getattr(delta, "refusal", None)), *extra.items()):
-            if name in ("refusal", "reasoning", "reasoning_content") and isinstance(value, str) and value:
-                self._texts.setdefault(name, []).append(value)
+        for name, value in given.items():
+            if value and name in _CONTENT:
                 has_content = True
-        for call in getattr(delta, "tool_calls", None) or ():
-            self._add_tool_call(call)
-            has_content = True
-        audio = getattr(delta, "audio", None) or extra.get("audio")
+                if name in self._texts:
+                    self._texts[name].append(value)
+                elif name == "tool_calls":
+                    for call in value:
+                        self._tool_calls.add(call)
+                elif name == "function_call":
+                    self._tool_calls.add({"function": value})
+                elif name == "audio":
+                    self._add_audio(value)
+                else:
+                    self._texts[name] = [value]
+        return has_content
+
+    def _add_audio(self, audio: Any) -> None:
         for name in ("id", "data", "transcript"):
             if piece := text(audio, name):
                 self._audio.setdefault(name, []).append(piece)
-                has_content = True
-        if (function := getattr(delta, "function_call", None)) is not None:
-            self._add_function(self._tool_calls.setdefault(0, {"function": {"name": "", "arguments": []}}), function)
-            has_content = True
-        return has_content
-
-    def _add_tool_call(self, call: Any) -> None:
-        joined = self._tool_calls.setdefault(call.index, {"function": {"name": "", "arguments": []}})
-        if call.id:
-            joined["id"] = call.id
-        if call.function is not None:
-            self._add_function(joined, call.function)
-
-    @staticmethod
-    def _add_function(joined: dict[str, Any], function: Any) -> None:
-        if function.name:
-            joined["function"]["name"] = function.name
-        if function.arguments:
-            joined["function"]["arguments"].append(function.arguments)
 
     def choice(self) -> dict[str, Any]:
         message: dict[str, Any] = {name: "".join(pieces) for name, pieces in self._texts.items()}
-        message["tool_calls"] = [
-            {**call, "function": {**call["function"], "arguments": "".join(call["function"]["arguments"])}}
-            for _, call in sorted(self._tool_calls.items())
-        ]
+        message["tool_calls"] = self._tool_calls.joined()
         if self._audio:
             message["audio"] = {name: "".join(pieces) for name, pieces in self._audio.items()}
-            # Each piece is base64 by itself, with padding of its own.
-            data = b"".join(map(b64decode, self._audio.get("data", ())))
-            message["audio"]["data"] = b64encode(data).decode()
-        return {"message": message, "finish_reason": self.finish_reason}
+            message["audio"]["data"] = _joined_base64(self._audio.get("data", ()))
+        return {"message": message, "text": message.pop("text", None), "finish_reason": self._finish_reason}
+
+
+_CONTENT = frozenset(
+    ("content", "text", "refusal", "reasoning_content", "reasoning", "tool_calls", "function_call", "audio")
+)
+
+
+class _ToolCalls:
+    """The tool calls of one choice, joined from their pieces, in the order in which they begin."""
+
+    def __init__(self) -> None:
+        self._calls: list[dict[str, Any]] = []
+        self._by_index: dict[int | None, dict[str, Any]] = {}
+
+    def add(self, piece: Any) -> None:
+        index, call_id = whole(piece, "index"), text(piece, "id")
+        function = field(piece, "function")
+        name = text(function, "name")
+        call = self._by_index.get(index)
+        # Some servers number all parallel calls 0, or not at all: a new id with a name begins a new one.
+        if call is None or (name and call_id and call_id != call["id"]):
+            call = self._by_index[index] = {"id": None, "name": "", "arguments": []}
+            self._calls.append(call)
+        call["id"] = call_id or call["id"]
+        call["name"] = name or call["name"]
+        call["arguments"].append(text(function, "arguments") or "")
+
+    def joined(self) -> list[dict[str, Any]]:
+        return [
+            {"id": call["id"], "function": {"name": call["name"], "arguments": "".join(call["arguments"])}}
+            for call in self._calls
+        ]
+
+
+def _joined_base64(pieces: Iterable[str]) -> str:
+    """Each piece is base64 by itself, with padding of its own; one that is not is taken as cut anywhere."""
+    pieces = list(pieces)
+    try:
+        return b64encode(b"".join(map(b64decode, pieces))).decode()
+    except ValueError:
+        return "".join(pieces)
 
 
 class ResponseEvents:
@@ -118,11 +171,12 @@ class ResponseEvents:
         """Take in an event; True when it carries a piece of output."""
         kind: str = event.type
         if kind.endswith(".delta"):
-            if kind in ("response.output_text.delta", "response.refusal.delta"):
+            if kind in _PIECES:
                 self._pieces.setdefault(event.output_index, []).append(event.delta)
             return True
-        if kind == "response.output_item.done":
+        if kind in ("response.output_item.added", "response.output_item.done"):
             self._items[event.output_index] = event.item
+            self._pieces.pop(event.output_index, None)
         elif kind in ("response.completed", "response.incomplete", "response.failed"):
             self._response, self._is_final = event.response, True
         elif kind == "response.created":
@@ -140,16 +194,37 @@ class ResponseEvents:
         """The response so far; None before the first event."""
         if self._response is None or self._is_final:
             return self._response
-        begun = {
-            index: {"type": "message", "content": "".join(pieces)}
-            for index, pieces in self._pieces.items()
-            if index not in self._items
-        }
-        output = [item for _, item in sorted({**self._items, **begun}.items())]
+        begun = {index: self._begun(index, "".join(pieces)) for index, pieces in self._pieces.items()}
+        output = [item for _, item in sorted({**self._items, **begun}.items(), key=itemgetter(0))]
         known = {name: field(self._response, name) for name in ("id", "model", "status", "service_tier", "error")}
         return {**known, "output": output}
 
+    def _begun(self, index: int, pieces: str) -> dict[str, Any]:
+        """An item that is not done, with what came of it."""
+        item = fields(self._items.get(index))
+        if text(item, "type") in ("function_call", "mcp_call"):
+            return {**item, "arguments": pieces}
+        if text(item, "type") == "custom_tool_call":
+            return {**item, "input": pieces}
+        if text(item, "type") == "reasoning":
+            return {**item, "summary": [{"text": pieces}]}
+        return {"type": "message", "content": pieces}
+
+
+# Events with a piece of an item; for others (audio, code, images) there is nothing to show of an item half done.
+_PIECES = frozenset(
+    (
+        "response.output_text.delta",
+        "response.refusal.delta",
+        "response.function_call_arguments.delta",
+        "response.mcp_call_arguments.delta",
+        "response.custom_tool_call_input.delta",
+        "response.reasoning_summary_text.delta",
+        "response.reasoning_text.delta",
+    )
+)
+
 
 def is_usage_chunk(chunk: Any) -> bool:
-    """Whether a chat chunk brings nothing but the usage."""
+    """Whether a chunk brings nothing but the usage."""
     return not chunk.choices and chunk.usage is not None

@@ -9,8 +9,10 @@ from langfuse_otel_openai.request import (
     asks_for_usage,
     chat_input,
     chat_request,
+    completions_request,
     embeddings_input,
     embeddings_request,
+    prompt_input,
     responses_input,
     responses_request,
 )
@@ -18,6 +20,7 @@ from langfuse_otel_openai.response import (
     chat_output,
     chat_response,
     completion_of,
+    completions_output,
     embeddings_response,
     responses_output,
     responses_response,
@@ -50,6 +53,19 @@ RESPONSES = Endpoint(
     sequences=("input", "tools"),
 )
 
+COMPLETIONS = Endpoint(
+    operation=names.TEXT_COMPLETION,
+    server=server_of,
+    request=completions_request,
+    input=prompt_input,
+    response=chat_response,
+    output=completions_output,
+    accumulator=ChatChunks,
+    connection=lambda stream: stream.response,
+    stream_usage=StreamUsage(ask=asks_for_usage, is_extra=is_usage_chunk),
+    sequences=("prompt",),
+)
+
 EMBEDDINGS = Endpoint(
     operation=names.EMBEDDINGS,
     server=server_of,
@@ -63,6 +79,7 @@ _PLACES = (
     (CHAT, "openai.resources.chat.completions", "Completions", ("create", "parse")),
     (CHAT, "openai.resources.beta.chat.completions", "Completions", ("parse",)),  # where it was before 1.92
     (RESPONSES, "openai.resources.responses.responses", "Responses", ("create", "parse")),
+    (COMPLETIONS, "openai.resources.completions", "Completions", ("create",)),
     (EMBEDDINGS, "openai.resources.embeddings", "Embeddings", ("create",)),
 )
 

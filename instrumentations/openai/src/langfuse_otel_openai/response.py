@@ -7,7 +7,7 @@ from typing import Any
 from langfuse_otel.instrumentation import Attributes, Content
 from langfuse_otel.instrumentation import attributes as names
 from langfuse_otel.instrumentation import messages as said
-from langfuse_otel.instrumentation.fields import field, items, text, whole
+from langfuse_otel.instrumentation.fields import field, fields, items, text, whole
 from langfuse_otel_openai.chat_messages import output_message
 from langfuse_otel_openai.response_items import parts_of_item
 
@@ -19,9 +19,10 @@ _INCOMPLETE = {"max_output_tokens": "length"}
 
 
 def chat_response(completion: Any) -> Attributes:
-    """Attributes of a chat completion."""
-    usage = field(completion, "usage")
-    before, after = field(usage, "prompt_tokens_details"), field(usage, "completion_tokens_details")
+    """Attributes of a chat completion, or of a completion."""
+    completion = fields(completion)
+    usage = fields(completion.get("usage"))
+    before, after = fields(usage.get("prompt_tokens_details")), fields(usage.get("completion_tokens_details"))
     # A choice that was cut off has no reason of its own; the conventions call that "error".
     reasons = [text(choice, "finish_reason") or "error" for choice in items(completion, "choices")]
     return _known(
@@ -45,16 +46,26 @@ def chat_output(completion: Any) -> Content:
     return {names.OUTPUT_MESSAGES: [output_message(choice) for choice in items(completion, "choices")]}
 
 
+def completions_output(completion: Any) -> Content:
+    """One message a choice."""
+    texts = ((text(choice, "text") or "", text(choice, "finish_reason")) for choice in items(completion, "choices"))
+    return {
+        names.OUTPUT_MESSAGES: [
+            said.message("assistant", [said.text(answer)], finish_reason=reason) for answer, reason in texts
+        ]
+    }
+
+
 def responses_response(response: Any) -> Attributes:
     """Attributes of a response of the Responses API."""
-    usage = field(response, "usage")
-    before, after = field(usage, "input_tokens_details"), field(usage, "output_tokens_details")
-    conversation = field(response, "conversation")
+    response = fields(response)
+    usage = fields(response.get("usage"))
+    before, after = fields(usage.get("input_tokens_details")), fields(usage.get("output_tokens_details"))
     reason = _finish_reason(response)
     return _known(
         {
             **_identity(response),
-            names.CONVERSATION_ID: text(conversation, "id"),
+            names.CONVERSATION_ID: text(response.get("conversation"), "id"),
             names.RESPONSE_FINISH_REASONS: [reason] if reason else None,
             names.USAGE_INPUT_TOKENS: whole(usage, "input_tokens"),
             names.USAGE_OUTPUT_TOKENS: whole(usage, "output_tokens"),
