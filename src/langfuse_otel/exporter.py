@@ -14,6 +14,7 @@ from langfuse_otel.delivery.pipeline import Pipeline
 from langfuse_otel.delivery.status import LOSSES, State, Status
 from langfuse_otel.errors import MissingExtraError, SettingsError
 from langfuse_otel.http import HttpClient
+from langfuse_otel.media.upload import MediaUploader
 from langfuse_otel.observe import Observer
 from langfuse_otel.policy.prices import Price
 from langfuse_otel.selection import Select, Selection
@@ -24,6 +25,7 @@ from langfuse_otel.transport.endpoint import Endpoint
 from langfuse_otel.transport.ingestion import judge_ingestion
 from langfuse_otel.transport.negotiate import AutoTransport
 from langfuse_otel.transport.otlp import judge_otlp
+from langfuse_otel.transport.with_media import MediaTransport
 from langfuse_otel.wire.ingestion import IngestionWire
 from langfuse_otel.wire.otlp import OtlpWire
 
@@ -149,6 +151,13 @@ def _transport(settings: Settings, public_key: str, secret_key: str, tally: Tall
     otlp = Endpoint(client, OtlpWire(on_truncated=truncated), judge_otlp, compress=compress)
     # The ingestion endpoint inflates nothing.
     ingestion = Endpoint(client, IngestionWire(on_truncated=truncated), judge_ingestion, compress=False)
-    if settings.wire == "auto":
-        return AutoTransport(otlp, ingestion)
-    return otlp if settings.wire == "otlp" else ingestion
+    wires: dict[str, Transport] = {"auto": AutoTransport(otlp, ingestion), "otlp": otlp, "ingestion": ingestion}
+    transport = wires[settings.wire]
+    if not settings.upload_media:
+        return transport
+    uploader = MediaUploader(
+        client,
+        on_uploaded=lambda count: tally.count(Cause.MEDIA_UPLOADED, count),
+        on_lost=lambda count: tally.count(Cause.MEDIA_LOST, count),
+    )
+    return MediaTransport(transport, uploader, settings.max_medium_bytes)

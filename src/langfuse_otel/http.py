@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from http.cookiejar import DefaultCookiePolicy
 from importlib import metadata
+from typing import Any
 from urllib.parse import urlsplit
 
 import requests
@@ -103,7 +104,7 @@ class HttpClient:
         self.timeout_s = timeout_s
         self._certificate = certificate
         self._sign = _signer(public_key, secret_key, headers or {})
-        self._session = self._new_session()
+        self.after_fork_child()
         self._warn_of_plain_text()
         fork.register(self)
 
@@ -139,22 +140,42 @@ class HttpClient:
             TimedOutError: It was not complete in time.
             MalformedResponseError: It is not HTTP, wrongly compressed, or over 10 MiB.
         """
+        sent = {**(headers or {}), "Content-Type": content_type, "Content-Encoding": content_encoding}
+        return self._send(self._session, method, self.base_url + path, body, sent, query, timeout_s)
+
+    def put(self, url: str, body: bytes, *, headers: Mapping[str, str], timeout_s: float | None = None) -> Answer:
+        """Put bytes at any address, on the server's word: without the keys and without any header of the client's.
+
+        Raises:
+            The same as ``send``. The address's query, which signs it, is neither in messages nor in the log.
+        """
+        return self._send(self._bare_session, "PUT", url, body, headers, None, timeout_s)
+
+    def _send(
+        self,
+        session: requests.Session,
+        method: str,
+        url: str,
+        body: bytes | None,
+        headers: Mapping[str, Any],
+        query: Mapping[str, str] | None,
+        timeout_s: float | None,
+    ) -> Answer:
         timeout_s = self.timeout_s if timeout_s is None else timeout_s
-        what = f"{method} {self.base_url}{path}"
+        what = f"{method} {url.partition('?')[0]}"
         if timeout_s <= 0:
             raise TimedOutError(f"{what}: no time left to send it")
-        sent = {**(headers or {}), "Content-Type": content_type, "Content-Encoding": content_encoding}
         started = time.monotonic()
         failure: LangfuseError | None = None
         try:
             with (
                 suppress_http_instrumentation(),
-                self._session.request(
+                session.request(
                     method,
-                    self.base_url + path,
+                    url,
                     params=query,
                     data=body,
-                    headers=sent,
+                    headers=headers,
                     timeout=urllib3.Timeout(total=timeout_s),  # type: ignore[arg-type]  # the stubs know only floats
                     allow_redirects=False,
                     stream=True,
@@ -173,29 +194,19 @@ class HttpClient:
     def close(self) -> None:
         """Close the pooled connections. A later ``send`` opens new ones."""
         self._session.close()
+        self._bare_session.close()
 
     def after_fork_child(self) -> None:
         """Leave the parent's connections to the parent: two processes on one socket would mix their answers."""
-        self._session = self._new_session()
-
-    def _new_session(self) -> requests.Session:
-        session = requests.Session()
-        session.auth = self._sign  # set, and so requests does not look for a .netrc
-        session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
-        session.headers.update(
+        self._session = _new_session(self._sign)
+        self._session.headers.update(
             {
-                "User-Agent": f"langfuse-otel/{_VERSION} python/{platform.python_version()}",
-                "Accept": "application/json",
-                "Accept-Encoding": "gzip",
                 # Not "python": newer servers treat the official SDK's spans specially (langfuse-api.md, section 1).
                 "x-langfuse-sdk-name": "langfuse-otel",
                 "x-langfuse-sdk-version": _VERSION,
             }
         )
-        adapter = DeadlineAdapter()
-        session.mount("https://", adapter)
-        session.mount("http://", adapter)
-        return session
+        self._bare_session = _new_session(lambda request: request)
 
     def _warn_of_plain_text(self) -> None:
         parts = urlsplit(self.base_url)
@@ -203,6 +214,23 @@ class HttpClient:
         if parts.scheme == "http" and host != "localhost" and not re.match(r"127\.|::1$", host):
             message = "the Langfuse keys and all traces go unencrypted to %s: use https"
             log.once(logging.WARNING, f"plain-http:{host}", message, host)
+
+
+def _new_session(auth: Callable[[requests.PreparedRequest], requests.PreparedRequest]) -> requests.Session:
+    session = requests.Session()
+    session.auth = auth  # set, and so requests does not look for a .netrc
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
+    session.headers.update(
+        {
+            "User-Agent": f"langfuse-otel/{_VERSION} python/{platform.python_version()}",
+            "Accept": "application/json",
+            "Accept-Encoding": "gzip",
+        }
+    )
+    adapter = DeadlineAdapter()
+    session.mount("https://", adapter)
+    session.mount("http://", adapter)
+    return session
 
 
 def _signer(

@@ -349,6 +349,20 @@ SETTINGS: tuple[Setting, ...] = (
         "First retry's longest pause, seconds; it doubles from there. Retry-After wins.",
     ),
     Setting("retry_max_s", "OTEL_EXPORTER_LANGFUSE_RETRY_MAX", 30.0, _number(0.001, 3600), "Longest pause, seconds."),
+    Setting(
+        "upload_media",
+        "LANGFUSE_MEDIA_UPLOAD_ENABLED",
+        True,
+        _boolean,
+        "Upload images, sound and files found in observations, and leave references; `false` leaves them inside.",
+    ),
+    Setting(
+        "max_medium_bytes",
+        "OTEL_EXPORTER_LANGFUSE_MAX_MEDIUM_BYTES",
+        50_000_000,
+        _number(1, 1_000_000_000, whole=True),
+        "Largest image, sound or file that is uploaded; of larger ones a note stays.",
+    ),
     # Instrumentations
     Setting(
         "capture_content",
@@ -435,6 +449,8 @@ class Settings:
     shutdown_timeout_s: float
     retry_initial_s: float
     retry_max_s: float
+    upload_media: bool
+    max_medium_bytes: int
     capture_content: ContentCapture
     instrument_over_foreign: bool
     stream_usage: bool

@@ -23,6 +23,8 @@ class Cause(str, enum.Enum):
     RETRIED = "retried"  # counts batches: one sent again; its spans are still pending
     SPLIT = "split"  # counts batches: one halved after 413 or 400; its spans are still pending
     MASK_FAILED = "mask_failed"  # the user's mask failed, so the content was masked whole; besides what became of it
+    MEDIA_UPLOADED = "media_uploaded"  # counts images, sound and files that the server has, by observation
+    MEDIA_LOST = "media_lost"  # counts those that it has not, although their observation refers to them
     TRUNCATED = "truncated"  # cut to fit a limit; besides what became of it
     QUEUE_FULL = "queue_full"  # turned away: no room
     REFUSED = "refused"  # the server said 400 to this span alone

@@ -69,8 +69,9 @@ def test_its_trace_is_on_our_pages(sdk: Any, langfuse: LangfuseApi) -> None:
         generation.update(output="ho", usage_details={"input": 10, "output": 5})
         generation.score(name="good", value=1.0)
     sdk.flush()
-    agent_row, generation_row = langfuse.observations()
-    assert (agent_row["type"], agent_row["userId"], agent_row["sessionId"]) == ("AGENT", "ada", "s-1")
+    rows = {row["type"]: row for row in langfuse.observations()}
+    agent_row, generation_row = rows["AGENT"], rows["GENERATION"]
+    assert (agent_row["userId"], agent_row["sessionId"]) == ("ada", "s-1")
     assert generation_row["usageDetails"] == {"input": 10, "output": 5, "total": 15}
     assert (generation_row["promptName"], generation_row["promptVersion"]) == ("p", 1)
     assert generation_row["parentObservationId"] == agent_row["id"]

@@ -315,7 +315,8 @@ class TestInstrumentations:
         fakes = installed(
             langfuse_broken="Broken", langfuse_missing="Missing", langfuse_old="Old", langfuse_good="Good"
         )
-        langfuse_otel.configure(tracer_provider=provider, **to(langfuse, instrument=True))
+        tracing = langfuse_otel.configure(tracer_provider=provider, **to(langfuse, instrument=True))
+        tracing.shutdown()
         assert "langfuse_broken could not be applied (RuntimeError: cannot wrap)" in caplog.text
         assert "langfuse_missing could not be applied (AttributeError" in caplog.text
         assert "langfuse_old is not applied" in caplog.text
@@ -330,7 +331,8 @@ class TestInstrumentations:
         caplog: pytest.LogCaptureFixture,
     ) -> None:
         fakes = installed(langfuse_absent="Absent")
-        langfuse_otel.configure(tracer_provider=provider, **to(langfuse, instrument=True))
+        tracing = langfuse_otel.configure(tracer_provider=provider, **to(langfuse, instrument=True))
+        tracing.shutdown()
         assert fakes.Absent().calls == []
         assert "langfuse_absent" not in caplog.text
 

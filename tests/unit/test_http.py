@@ -360,3 +360,34 @@ class TestRetryAfter:
     def test_whatever_it_says_the_result_is_none_or_a_real_duration(self, value: str) -> None:
         seconds = self.seconds(value)
         assert seconds is None or 0 <= seconds < float("inf")
+
+
+class TestPutElsewhere:
+    def test_neither_keys_nor_headers_of_the_client_go_along(
+        self, server: Loopback, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        netrc = tmp_path / "netrc"
+        netrc.write_text("machine 127.0.0.1 login someone password else\n")
+        monkeypatch.setenv("NETRC", str(netrc))
+        client = HttpClient("http://127.0.0.1:1", "pk-lf-1", SECRET, headers={"X-Tenant": "7"})
+        answer = client.put(f"{server.url}/bucket/x?Signature=s", b"content", headers={"Content-Type": "image/png"})
+        assert answer.status == 200
+        (put,) = server.requests
+        assert (put.method, put.target, put.body) == ("PUT", "/bucket/x?Signature=s", b"content")
+        assert put.headers["content-type"] == "image/png"
+        assert not {"authorization", "x-tenant", "x-langfuse-sdk-name"} & put.headers.keys()
+
+    def test_redirects_are_not_followed(self, server: Loopback) -> None:
+        server.answer = reply(307, location=f"{server.url}/elsewhere")
+        client = client_of(server)
+        assert client.put(f"{server.url}/bucket", b"", headers={}).status == 307
+        assert len(server.requests) == 1
+
+    def test_the_signature_is_in_no_message(self, server: Loopback, caplog: pytest.LogCaptureFixture) -> None:
+        caplog.set_level(logging.DEBUG, "langfuse_otel")
+        client = client_of(server)
+        client.put(f"{server.url}/bucket?Signature=canary", b"", headers={})
+        server.answer = raw(b"")
+        with pytest.raises(ConnectionFailedError) as failed:
+            client.put(f"{server.url}/bucket?Signature=canary", b"", headers={})
+        assert "canary" not in caplog.text + str(failed.value)

@@ -46,3 +46,12 @@ class Convention:
     Called only for spans that have one of the parts or families, or for each span if the convention has none. Parts
     that it does not take become metadata; if it raises, so do those that it had not taken yet.
     """
+
+    composes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By field of `Observation`, what `compose` makes it of: for ``docs/conventions.md``, and held by its test.
+
+    Attribute keys, or ``prefix*``, in the order in which they are looked at; a few words in parentheses may follow.
+    What is no attribute of the span is an ``event <name>``, or what the ``span``, the ``resource <key>`` or another
+    ``field`` says. Composed values go before those of `fields`, but for one noted ``if nothing else says it``.
+    ``metadata`` has what gets another key there.
+    """

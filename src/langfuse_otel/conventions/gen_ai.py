@@ -167,4 +167,14 @@ CONVENTION = Convention(
     ),
     families=(_USAGE, *_PARAMETERS),
     compose=_compose,
+    composes={
+        "input": (_SYSTEM, _MESSAGES, f"{_TOOL_DEFINITIONS} (beside the messages)"),
+        "output": (_OUTPUT,),
+        "model_parameters": tuple(f"{prefix}*" for prefix in _PARAMETERS),
+        "usage": (f"{_USAGE}*",),
+        "completion_start_ns": _FIRST_CHUNK_KEYS,
+        "prompt_name": (_PROMPT[0],),
+        "prompt_version": (_PROMPT[1],),
+        "metadata": tuple(f"{key} (as provider)" for key in _PROVIDER_KEYS),
+    },
 )

@@ -365,7 +365,18 @@ def _call_part(call: Any) -> dict[str, Any] | None:
     return {**rest, "type": "tool_call"}
 
 
-EVENTS = Convention(name="gen_ai_events", compose=_read_events)
+EVENTS = Convention(
+    name="gen_ai_events",
+    compose=_read_events,
+    composes={
+        "input": (
+            f"event {_DETAILS_EVENT}",
+            *(f"event {name}" for name, (field, _) in _MESSAGE_EVENTS.items() if field == "input"),
+            "event gen_ai.content.prompt",
+        ),
+        "output": (f"event {_DETAILS_EVENT}", "event gen_ai.choice", "event gen_ai.content.completion"),
+    },
+)
 """Content in span events, of spans with any attributes."""
 
 CONVENTION = Convention(
@@ -373,4 +384,8 @@ CONVENTION = Convention(
     parts=frozenset(_FIELDS),
     families=(*(key + "." for key in _FIELDS), _FUNCTIONS),
     compose=_compose,
+    composes={
+        "input": ("gen_ai.prompt.*", "gen_ai.prompt", f"{_FUNCTIONS}* (beside the messages)"),
+        "output": ("gen_ai.completion.*", "gen_ai.completion"),
+    },
 )

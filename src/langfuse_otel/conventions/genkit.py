@@ -117,4 +117,13 @@ CONVENTION = Convention(
     },
     parts=frozenset((_NAME, _INPUT, _OUTPUT)),
     compose=_compose,
+    composes={
+        "name": (_NAME,),
+        "model": (f"{_NAME} (of models and embedders)",),
+        "model_parameters": (f"{_INPUT} (config, of models)",),
+        "input": (f"{_INPUT} (of models: messages and tools)",),
+        "output": (f"{_OUTPUT} (of models: message)",),
+        "usage": (f"{_OUTPUT} (usage, of models)",),
+        "metadata": (f"{_INPUT} (the rest)", f"{_OUTPUT} (the rest)"),
+    },
 )

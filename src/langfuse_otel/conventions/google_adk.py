@@ -144,4 +144,12 @@ CONVENTION = Convention(
     },
     parts=frozenset((_REQUEST, _RESPONSE)),
     compose=_compose,
+    composes={
+        "model": (f"{_REQUEST} (model, if nothing else says it)",),
+        "model_parameters": (f"{_GEN_AI_REQUEST}*", f"{_REQUEST} (config)"),
+        "input": (f"{_REQUEST} (contents, system instruction, tools)",),
+        "output": (f"{_RESPONSE} (content)",),
+        "usage": (f"{_RESPONSE} (usage_metadata)",),
+        "metadata": (f"{_REQUEST} (the rest)", f"{_RESPONSE} (the rest)"),
+    },
 )

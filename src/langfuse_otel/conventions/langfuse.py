@@ -162,4 +162,14 @@ CONVENTION = Convention(
     ),
     families=(*(key + "." for key in _OBSERVATION_METADATA), _TRACE_METADATA + ".", _UNKNOWN),
     compose=_compose,
+    composes={
+        "environment": _ENVIRONMENT_KEYS,
+        "prompt_name": tuple(name for name, _ in _PROMPT_KEYS),
+        "prompt_version": tuple(version for _, version in _PROMPT_KEYS),
+        "usage": (_USAGE,),
+        "cost": (_COST,),
+        "metadata": tuple(name for key in reversed(_OBSERVATION_METADATA) for name in (f"{key}.*", key)),
+        "trace_metadata": (f"{_TRACE_METADATA}.*", _TRACE_METADATA),
+        "passthrough": (f"{_UNKNOWN}* (any other)",),
+    },
 )

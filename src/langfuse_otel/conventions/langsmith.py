@@ -79,4 +79,8 @@ CONVENTION = Convention(
     parts=frozenset(("langsmith.span.id",)),
     families=(_METADATA,),
     compose=_compose,
+    composes={
+        "usage": (f"{_GEN_AI_USAGE}* (with details)",),
+        "metadata": (f"{_METADATA}*",),
+    },
 )

@@ -28,4 +28,9 @@ def _compose(reader: Reader) -> None:
                 del reader.mine[key]
 
 
-CONVENTION = Convention(name="litellm", parts=frozenset(_COST), compose=_compose)
+CONVENTION = Convention(
+    name="litellm",
+    parts=frozenset(_COST),
+    compose=_compose,
+    composes={"cost": tuple(_COST)},
+)

@@ -136,4 +136,26 @@ def _usage(reader: Reader) -> None:
     reader.put_back(_GEN_AI_USAGE + spelled[known] for known in unused)
 
 
-CONVENTION = Convention(name="livekit", families=(_PREFIX,), compose=_compose)
+CONVENTION = Convention(
+    name="livekit",
+    families=(_PREFIX,),
+    compose=_compose,
+    composes={
+        "type": ("span name",),
+        "level": ("span name (audio and speech: DEBUG)",),
+        "usage": (f"{_GEN_AI_USAGE}*",),
+        "input": (
+            *(f"{_PREFIX}{name}" for name in _INPUT_KEYS),
+            f"{_PREFIX}chat_ctx",
+            f"{_PREFIX}{_PRIVATE}* (the same)",
+        ),
+        "output": (
+            f"{_PREFIX}function_tool.output",
+            f"{_PREFIX}response.text",
+            f"{_PREFIX}response.function_calls",
+            f"{_PREFIX}{_PRIVATE}* (the same)",
+        ),
+        "completion_start_ns": (f"{_PREFIX}response.ttft",),
+        "metadata": (f"{_PREFIX}chat_ctx (the rest)",),
+    },
+)

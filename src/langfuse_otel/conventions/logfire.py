@@ -125,4 +125,18 @@ CONVENTION = Convention(
     },
     parts=frozenset((_MESSAGE, _SPAN_TYPE, _REQUEST, _RESPONSE)),
     compose=_compose,
+    composes={
+        "name": (_MESSAGE,),
+        "level": (f"{_SPAN_TYPE} (pending_span: DEBUG)",),
+        "model": (f"{_REQUEST} (model, if nothing else says it)",),
+        "model_parameters": (f"{_REQUEST} (the rest)",),
+        "input": (f"{_REQUEST} (messages, input or prompt, tools)",),
+        "output": (f"{_RESPONSE} (message, text or images)",),
+        "usage": (
+            f"{_SPAN_TYPE} (pending_span: none)",
+            f"{_RESPONSE} (usage)",
+            f"{_REQUEST} (of a stream's start: none)",
+        ),
+        "metadata": (f"{_REQUEST} (the rest)", f"{_RESPONSE} (the rest)"),
+    },
 )

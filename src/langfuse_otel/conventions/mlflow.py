@@ -62,4 +62,5 @@ CONVENTION = Convention(
     },
     parts=frozenset((_PROVIDER, _USAGE, _COST)),
     compose=_compose,
+    composes={"usage": (_USAGE,), "cost": (_COST,), "metadata": (f"{_PROVIDER} (as provider)",)},
 )

@@ -297,4 +297,23 @@ CONVENTION = Convention(
     ),
     families=(_PARAMETER, *_CHAT, _PROMPTS + ".", _CHOICES + ".", *_LISTS, *_TOKENS, _COST),
     compose=_compose,
+    composes={
+        "type": (_KIND,),
+        "model": tuple(f"{key} (model, if nothing else says it)" for key in _PARAMETERS),
+        "model_parameters": (*_PARAMETERS, f"{_PARAMETER}*", _TOP_K),
+        "input": (
+            *(f"{_INPUT_MESSAGES}*", f"{_TOOLS}* (beside the messages)", f"{_PROMPTS}.*", _PROMPTS),
+            *(f"{_EMBEDDINGS}* (texts)", _QUERY, f"{_RANKED}*", _RAW["input"]),
+        ),
+        "output": (
+            *(f"{_OUTPUT_MESSAGES}*", f"{_CHOICES}.*", _CHOICES, f"{_RETRIEVED}*", f"{_RERANKED}*"),
+            *(f"{_EMBEDDINGS}* (vectors)", _RAW["output"]),
+        ),
+        "usage": tuple(f"{prefix}*" for prefix in _TOKENS),
+        "cost": (f"{_COST}*",),
+        "completion_start_ns": (f"event {_FIRST_CHUNK}",),
+        "prompt_name": (f"{_PROMPT[1]} (if {_PROMPT[0]} is langfuse)",),
+        "prompt_version": (f"{_PROMPT[2]} (likewise)",),
+        "metadata": ("metadata (its entries)", *(f"{key} (as provider)" for key in _PROVIDERS)),
+    },
 )

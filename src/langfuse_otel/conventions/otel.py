@@ -104,4 +104,23 @@ def _link(link: Link) -> dict[str, Any]:
     }
 
 
-CONVENTION = Convention(name="otel", compose=_compose)
+CONVENTION = Convention(
+    name="otel",
+    compose=_compose,
+    composes={
+        "name": ("span name",),
+        "type": ("field model (generation)",),
+        "level": ("span status", "event exception"),
+        "status_message": ("span status", "event exception", "error.type (of an error)"),
+        "is_app_root": ("span parent (none, or in another process)",),
+        "version": ("resource service.version",),
+        "release": ("resource langfuse.release",),
+        "environment": tuple(f"resource {key}" for key in _ENVIRONMENT_KEYS),
+        "metadata": (
+            "span events (as otel.events)",
+            "span links (as otel.links)",
+            "span start (as otel.start_time_unix_nano, if it cannot be)",
+            "span end (as otel.end_time_unix_nano, if it cannot be)",
+        ),
+    },
+)

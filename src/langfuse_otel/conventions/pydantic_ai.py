@@ -121,4 +121,13 @@ CONVENTION = Convention(
     },
     parts=frozenset((_ALL_MESSAGES, _ALL_EVENTS, _EVENTS, _REQUEST_PARAMETERS)),
     compose=_compose,
+    composes={
+        "input": (
+            _EVENTS,
+            f"{_ALL_MESSAGES} (after the system message by gen_ai)",
+            f"{_ALL_EVENTS} (likewise)",
+            f"{_REQUEST_PARAMETERS} (tools, beside the messages)",
+        ),
+        "output": (_EVENTS,),
+    },
 )

@@ -55,4 +55,9 @@ CONVENTION = Convention(
     parts=frozenset((_ANTHROPIC_REQUEST, *(key for key, _ in _BODIES))),
     families=(_CACHE,),
     compose=_compose,
+    composes={
+        "type": (f"span name ({_COUNT_TOKENS}: span)",),
+        "usage": (f"{_GEN_AI_USAGE}*", f"{_CACHE}*"),
+        **{field: (f"{key} (of Mistral's SDK, without messages)",) for key, field in _BODIES},
+    },
 )

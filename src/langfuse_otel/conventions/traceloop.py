@@ -140,4 +140,13 @@ CONVENTION = Convention(
     parts=frozenset((*_KINDS, *_PARAMETERS, *_STREAMING, *_HEADERS, *_PROMPT)),
     families=(_USAGE, _PROPERTIES),
     compose=_compose,
+    composes={
+        "type": _KINDS,
+        "model_parameters": ("gen_ai.request.* (as gen_ai reads them)", *_PARAMETERS, *_STREAMING),
+        "usage": (f"{_GEN_AI_USAGE}* (as gen_ai reads them)", f"{_USAGE}*"),
+        "completion_start_ns": tuple(f"event {name}" for name in sorted(_CHUNKS)),
+        "prompt_name": (_PROMPT[0],),
+        "prompt_version": (_PROMPT[1],),
+        "metadata": (f"{_PROPERTIES}*", *(f"{key} (secrets masked)" for key in _HEADERS)),
+    },
 )

@@ -296,4 +296,15 @@ CONVENTION = Convention(
     ),
     families=(_METADATA, _SETTINGS, _USAGE),
     compose=_compose,
+    composes={
+        "name": (_TOOL_NAME, f"{_FUNCTION} (before the operation)"),
+        "prompt_name": (f"{_PROMPT_LINK} (name)",),
+        "prompt_version": (f"{_PROMPT_LINK} (version)",),
+        "input": (_MESSAGES, _PROMPT, f"{_TOOLS} (beside the messages)", *_VALUES),
+        "output": (*_REASONING, *_TEXT, *_OBJECT, *_FILES, *_TOOL_CALLS),
+        "completion_start_ns": _FIRST_CHUNK,
+        "model_parameters": (f"{_GEN_AI_REQUEST}*", f"{_SETTINGS}*", _TOOL_CHOICE),
+        "usage": (f"{_GEN_AI_USAGE}*", f"{_USAGE}*", f"{_PROVIDER_METADATA} (cached and reasoning tokens)"),
+        "metadata": (f"{_PROVIDER} (as provider)", f"{_METADATA}*"),
+    },
 )

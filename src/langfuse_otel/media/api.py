@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timezone
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 
 from langfuse_otel.clock import SYSTEM_CLOCK, Clock
 from langfuse_otel.errors import LangfuseError, MalformedResponseError, TimedOutError, error_for_status
-from langfuse_otel.http import Answer
+from langfuse_otel.http import Answer, HttpClient
 from langfuse_otel.media.address import objection
 from langfuse_otel.media.medium import Medium
 
@@ -23,29 +23,6 @@ class NoMediaApiError(LangfuseError):
     code = "no_media_api"
 
 
-class MediaClient(Protocol):
-    """What is needed of ``http.HttpClient``."""
-
-    base_url: str
-    timeout_s: float
-
-    def send(
-        self,
-        method: str,
-        path: str,
-        *,
-        body: bytes | None = None,
-        content_type: str | None = None,
-        timeout_s: float | None = None,
-    ) -> Answer:
-        """A request to Langfuse."""
-        ...
-
-    def put(self, url: str, body: bytes, *, headers: Mapping[str, str], timeout_s: float) -> Answer:
-        """A request to any address, without keys, redirects not followed."""
-        ...
-
-
 class MediaApi:
     """Uploads one medium at a time.
 
@@ -54,7 +31,7 @@ class MediaApi:
         clock: Time.
     """
 
-    def __init__(self, client: MediaClient, clock: Clock = SYSTEM_CLOCK) -> None:
+    def __init__(self, client: HttpClient, clock: Clock = SYSTEM_CLOCK) -> None:
         self._client = client
         self._clock = clock
 

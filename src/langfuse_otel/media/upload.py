@@ -10,7 +10,8 @@ from typing import Any, TypeAlias
 from langfuse_otel import log
 from langfuse_otel.clock import SYSTEM_CLOCK, Clock
 from langfuse_otel.errors import LangfuseError, RateLimitedError, is_retryable
-from langfuse_otel.media.api import MediaApi, MediaClient, NoMediaApiError
+from langfuse_otel.http import HttpClient
+from langfuse_otel.media.api import MediaApi, NoMediaApiError
 from langfuse_otel.media.medium import MediaKey, Medium
 
 MAX_TRIES = 3
@@ -71,7 +72,7 @@ class MediaUploader:
 
     def __init__(
         self,
-        client: MediaClient,
+        client: HttpClient,
         *,
         on_uploaded: Callable[[int], None] = lambda count: None,
         on_lost: Callable[[int], None] = lambda count: None,

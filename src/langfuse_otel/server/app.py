@@ -12,6 +12,7 @@ from langfuse_otel.server import (
     ingest_events,
     ingest_otlp,
     legacy_reads,
+    media,
     observations,
     prompts,
     scores,
@@ -27,7 +28,7 @@ from langfuse_otel.server.store import Store
 
 def create_app(project: Project, store: Store) -> ASGIApp:
     """An application for one project and its data."""
-    parts = (system, ingest_otlp, ingest_events, prompts, scores, observations, legacy_reads, pages)
+    parts = (system, ingest_otlp, ingest_events, prompts, scores, media, observations, legacy_reads, pages)
     app = Starlette(
         routes=[route for part in parts for route in part.ROUTES],
         exception_handlers={Problem: answer_problem, HTTPException: _answer_http_error, Exception: _answer_failure},

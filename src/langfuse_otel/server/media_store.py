@@ -73,7 +73,6 @@ _SELECT = f"SELECT {', '.join(Media.__struct_fields__)} FROM media WHERE id = ?"
 
 def describe(connection: sqlite3.Connection, body: MediaBody, now_ms: int) -> Media:
     """Keep what media will come, and where it belongs. The same content may belong to many observations."""
-    _prepare(connection)
     connection.execute(
         "INSERT INTO media (id, sha256, content_type, content_length, created_ms) VALUES (?, ?, ?, ?, ?) "
         "ON CONFLICT (id) DO UPDATE SET content_type = excluded.content_type WHERE upload_status IS NULL",
@@ -88,7 +87,6 @@ def describe(connection: sqlite3.Connection, body: MediaBody, now_ms: int) -> Me
 
 def find_media(connection: sqlite3.Connection, media_id: str) -> Media | None:
     """A description by id."""
-    _prepare(connection)
     row = connection.execute(_SELECT, (media_id,)).fetchone()
     return None if row is None else _media(row)
 
@@ -114,7 +112,6 @@ def mark_uploaded(
     connection: sqlite3.Connection, media_id: str, uploaded_ms: int, status: int, error: str | None
 ) -> bool:
     """Keep what the client says of its upload; False when there is no such media, or no content of what succeeded."""
-    _prepare(connection)
     done = connection.execute(
         "UPDATE media SET uploaded_ms = ?2, upload_status = ?3, upload_error = ?4 "
         "WHERE id = ?1 AND (content IS NOT NULL OR ?3 NOT IN (200, 201))",
@@ -125,20 +122,3 @@ def mark_uploaded(
 
 def _media(row: sqlite3.Row) -> Media:
     return msgspec.convert(dict(row), Media)
-
-
-def _prepare(connection: sqlite3.Connection) -> None:
-    for table in _TABLES:
-        connection.execute(table)
-
-
-_TABLES = (
-    """CREATE TABLE IF NOT EXISTS media (
-  id TEXT PRIMARY KEY, sha256 TEXT NOT NULL, content_type TEXT NOT NULL, content_length INTEGER NOT NULL,
-  uploaded_ms INTEGER, upload_status INTEGER, upload_error TEXT, created_ms INTEGER NOT NULL, content BLOB
-)""",
-    """CREATE TABLE IF NOT EXISTS media_places (
-  media_id TEXT NOT NULL, trace_id TEXT NOT NULL, observation_id TEXT NOT NULL, field TEXT NOT NULL,
-  PRIMARY KEY (media_id, trace_id, observation_id, field)
-)""",
-)

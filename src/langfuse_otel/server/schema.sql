@@ -35,6 +35,17 @@ CREATE TABLE scores (
 );
 CREATE INDEX scores_by_trace ON scores (trace_id);
 
+-- Media by the content's hash, and where they belong; the content is there as soon as it was uploaded.
+CREATE TABLE media (
+  id TEXT PRIMARY KEY, sha256 TEXT NOT NULL, content_type TEXT NOT NULL, content_length INTEGER NOT NULL,
+  uploaded_ms INTEGER, upload_status INTEGER, upload_error TEXT, created_ms INTEGER NOT NULL, content BLOB
+);
+CREATE TABLE media_places (
+  media_id TEXT NOT NULL, trace_id TEXT NOT NULL, observation_id TEXT NOT NULL, field TEXT NOT NULL,
+  PRIMARY KEY (media_id, trace_id, observation_id, field)
+);
+CREATE INDEX media_places_by_trace ON media_places (trace_id);
+
 -- An observation with what its trace-create event knows and it does not.
 CREATE VIEW full_observations AS
 SELECT o.trace_id, o.id, o.start_ms, o.parent_id, o.type, o.name, o.end_ms, o.completion_start_ms, o.level,

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-_SCHEMA_VERSION = 1  # of the data file; another one is refused rather than guessed
+_SCHEMA_VERSION = 2  # of the data file; another one is refused rather than guessed
 _SCHEMA = Path(__file__).with_name("schema.sql")
 _JSON_COLUMNS = frozenset(
     {"tags", "model_parameters", "usage", "cost", "metadata", "labels", "config", "prompt", "users"}

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-import urllib.error
-import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from langfuse_otel.http import Answer, HttpClient
+from langfuse_otel.http import HttpClient
 from langfuse_otel.media.medium import Medium, sha256_base64
 from langfuse_otel.media.upload import ASK_AGAIN_S, MAX_TRIES, GivenUp, Later, MediaUploader, NotServed, Uploaded
 from support.clock import FakeClock
@@ -25,23 +23,6 @@ TIMEOUT_S = 20.0
 
 def medium(content: bytes = b"\x89PNG" * 500, observation_id: str = "o1", content_type: str = "image/png") -> Medium:
     return Medium(content, content_type, sha256_base64(content), "t1", observation_id, "input")
-
-
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *args: Any) -> None:
-        return None
-
-
-class PuttingClient(HttpClient):
-    """``HttpClient`` with the ``put`` of ``media.api.MediaClient``."""
-
-    def put(self, url: str, body: bytes, *, headers: Mapping[str, str], timeout_s: float) -> Answer:
-        request = urllib.request.Request(url, body, dict(headers), method="PUT")
-        try:
-            with urllib.request.build_opener(_NoRedirect).open(request, timeout=timeout_s) as answer:
-                return Answer(answer.status, answer.read(), answer.headers)
-        except urllib.error.HTTPError as error:
-            return Answer(error.code, error.read(), error.headers)
 
 
 @dataclass(frozen=True)
@@ -129,8 +110,8 @@ def server() -> Iterator[MediaServer]:
 
 
 @pytest.fixture
-def client(server: MediaServer) -> Iterator[PuttingClient]:
-    client = PuttingClient(server.url, "pk-lf-1", "sk-lf-1", timeout_s=TIMEOUT_S)
+def client(server: MediaServer) -> Iterator[HttpClient]:
+    client = HttpClient(server.url, "pk-lf-1", "sk-lf-1", timeout_s=TIMEOUT_S)
     yield client
     client.close()
 
@@ -153,7 +134,7 @@ def counts() -> Counts:
 
 
 @pytest.fixture
-def uploader(client: PuttingClient, counts: Counts) -> MediaUploader:
+def uploader(client: HttpClient, counts: Counts) -> MediaUploader:
     return MediaUploader(client, on_uploaded=counts.count_uploaded, on_lost=counts.count_lost)
 
 
@@ -207,7 +188,7 @@ def test_what_fails_for_a_while_holds_its_observation_back_and_succeeds_later(
     assert counts == Counts(uploaded=1)
 
 
-def test_a_wish_to_wait_is_obeyed_unless_the_program_ends(server: MediaServer, client: PuttingClient) -> None:
+def test_a_wish_to_wait_is_obeyed_unless_the_program_ends(server: MediaServer, client: HttpClient) -> None:
     clock = FakeClock()
     uploader = MediaUploader(client, clock=clock)
     server.status["POST"], server.headers["Retry-After"] = 429, "7"
@@ -221,7 +202,7 @@ def test_a_wish_to_wait_is_obeyed_unless_the_program_ends(server: MediaServer, c
     assert uploader.upload([medium()], TIMEOUT_S) == Uploaded()
 
 
-def test_nobody_waits_longer_than_half_a_minute_at_once(server: MediaServer, client: PuttingClient) -> None:
+def test_nobody_waits_longer_than_half_a_minute_at_once(server: MediaServer, client: HttpClient) -> None:
     clock = FakeClock()
     uploader = MediaUploader(client, clock=clock)
     server.status["POST"], server.headers["Retry-After"] = 429, "86400"
@@ -307,7 +288,7 @@ def test_without_any_time_nothing_is_asked(server: MediaServer, uploader: MediaU
 
 @pytest.mark.parametrize("status", [404, 405])
 def test_a_server_without_media_api_is_asked_again_after_a_while(
-    status: int, server: MediaServer, client: PuttingClient
+    status: int, server: MediaServer, client: HttpClient
 ) -> None:
     clock = FakeClock()
     uploader = MediaUploader(client, clock=clock)
@@ -361,5 +342,5 @@ def test_googles_storage_gets_no_headers_that_it_did_not_sign(server: MediaServe
 def test_an_unreachable_server_is_a_reason_to_wait(counts: Counts) -> None:
     with MediaServer() as gone:
         pass
-    client = PuttingClient(gone.url, "pk-lf-1", "sk-lf-1", timeout_s=TIMEOUT_S)
+    client = HttpClient(gone.url, "pk-lf-1", "sk-lf-1", timeout_s=TIMEOUT_S)
     assert isinstance(MediaUploader(client).upload([medium()], TIMEOUT_S), Later)

@@ -18,6 +18,7 @@ from langfuse_otel.server.context import Local
 from langfuse_otel.server.problem import Problem, answer_problem
 from langfuse_otel.server.project import load_project
 from langfuse_otel.server.store import Store
+from langfuse_otel.server.trace_deletion import delete_traces
 
 MEDIA = "/api/public/media"
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(500)
@@ -92,6 +93,15 @@ def test_it_is_kept_where_a_content_belongs(client: TestClient, store: Store) ->
     announce(client, observationId="o2", field="output")
     rows = store.connection().execute("SELECT trace_id, observation_id, field FROM media_places ORDER BY 2").fetchall()
     assert [tuple(row) for row in rows] == [("t1", "o1", "input"), ("t1", "o2", "output")]
+
+
+def test_media_go_with_the_last_trace_that_they_belong_to(client: TestClient, store: Store) -> None:
+    media_id = upload(client)
+    announce(client, traceId="t2")
+    for trace_id, status in (("t1", 200), ("t2", 404)):
+        with store.write() as connection:
+            delete_traces(connection, [trace_id])
+        assert client.get(f"/media/{media_id}").status_code == status
 
 
 @pytest.mark.parametrize(

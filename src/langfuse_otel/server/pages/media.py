@@ -15,6 +15,7 @@ MAX_IMAGE_BYTES = 2_000_000
 """Of an image that is shown, as base64 text."""
 
 _DATA_URI = re.compile(r"data:([\w.+-]+/[\w.+-]+)?(?:;[\w=.+-]+)*?(;base64)?,", re.ASCII)
+_REFERENCE = re.compile(r"@@@langfuseMedia:type=([\w.+-]+/[\w.+-]+)\|id=([\w-]{1,100})\|source=\w+@@@", re.ASCII)
 _SHOWN = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 _BASE64 = re.compile(r"[A-Za-z0-9+/=_-]*", re.ASCII)
 # Where the formats keep what they carry: OpenAI, Anthropic, OpenTelemetry, Gemini.
@@ -26,7 +27,7 @@ _MIME_TYPES = ("media_type", "mime_type", "mimeType", "mediaType", "format")
 
 @dataclass(frozen=True, slots=True)
 class Media:
-    """What to show: ``image`` is a data URI, or None; ``note`` says what it is."""
+    """What to show: ``image`` is a data URI, the address of uploaded media, or None; ``note`` says what it is."""
 
     note: str
     image: str | None = None
@@ -51,13 +52,21 @@ def media(item: dict[str, Any]) -> Media:
 
 
 def _of_address(kind: str, address: str) -> Media:
+    if uploaded := _REFERENCE.fullmatch(address):
+        return _of_uploaded(kind, uploaded)
     found = _DATA_URI.match(address)
     if found is None:
         return Media(f"{kind} · {address}")
     return _of_data(kind, found[1] or "text/plain", address[found.end() :])
 
 
+def _of_uploaded(kind: str, reference: re.Match[str]) -> Media:
+    return Media(f"{kind} · {reference[1]}", f"/media/{reference[2]}" if reference[1] in _SHOWN else None)
+
+
 def _of_data(kind: str, mime_type: str, data: str) -> Media:
+    if uploaded := _REFERENCE.fullmatch(data):
+        return _of_uploaded(kind, uploaded)
     note = f"{kind} · {mime_type} · {size(len(data) * 3 // 4)}"
     if mime_type not in _SHOWN or len(data) > MAX_IMAGE_BYTES or not _BASE64.fullmatch(data):
         return Media(note)

@@ -54,3 +54,24 @@ def test_everything_else_is_a_note(item: dict[str, Any], note: str) -> None:
 )
 def test_nothing_but_a_bounded_raster_image_is_ever_a_source(address: str) -> None:
     assert media({"type": "image_url", "image_url": {"url": address}}).image is None
+
+
+UPLOADED = "@@@langfuseMedia:type=image/png|id=q2_w-Rt|source=base64_data_uri@@@"
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        {"type": "image_url", "image_url": {"url": UPLOADED}},
+        {"type": "input_image", "image_url": UPLOADED},
+        {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": UPLOADED}},
+        {"type": "blob", "modality": "image", "mime_type": "image/png", "content": UPLOADED},
+    ],
+)
+def test_an_uploaded_image_is_shown_from_this_server(item: dict[str, Any]) -> None:
+    assert media(item) == Media("image · image/png", "/media/q2_w-Rt")
+
+
+@pytest.mark.parametrize("reference", [UPLOADED.replace("png", "svg+xml"), UPLOADED.replace("q2_w-Rt", "../x")])
+def test_what_is_uploaded_and_no_raster_image_or_not_here_is_no_source(reference: str) -> None:
+    assert media({"type": "image_url", "image_url": {"url": reference}}).image is None
