@@ -32,6 +32,9 @@ _CONTEXT_KEY = otel_context.create_key("langfuse-trace-fields")
 _BAGGAGE_PREFIX = "langfuse_"
 _METADATA_PREFIX = "metadata_"
 
+PROJECT = "langfuse_otel.project"
+"""Span attribute: the public key of the one project that a span is for."""
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -48,6 +51,7 @@ class TraceFields:
     public: bool | None = None
     tags: tuple[str, ...] = ()
     metadata: Mapping[str, str] = field(default_factory=dict)
+    public_key: str | None = None
 
 
 _EMPTY = TraceFields()
@@ -85,6 +89,8 @@ def span_attributes(fields: TraceFields) -> dict[str, AttributeValue]:
         attributes["langfuse.trace.public"] = fields.public
     for key, text in fields.metadata.items():
         attributes[f"langfuse.trace.metadata.{key}"] = text
+    if fields.public_key is not None:
+        attributes[PROJECT] = fields.public_key
     return attributes
 
 
@@ -104,6 +110,8 @@ class propagate_attributes:  # noqa: N801  (reads as a function, as in the Langf
         tags: Strings, in any order, duplicates removed.
         metadata: Keys and values for Langfuse's filters. Values that are no strings are converted with ``str``.
         public: Whether anybody with the link may see the trace.
+        public_key: Send the spans to the project with this key only, where exporters for several projects stand side by
+            side. It does not travel to other services.
         as_baggage: Also send the fields to other services, as W3C baggage. They can then be read by anybody who gets
             the request.
 
@@ -122,6 +130,7 @@ class propagate_attributes:  # noqa: N801  (reads as a function, as in the Langf
         tags: Iterable[str] = (),
         metadata: Mapping[str, object] | None = None,
         public: bool | None = None,
+        public_key: str | None = None,
         as_baggage: bool = False,
     ) -> None:
         self._fields = TraceFields(
@@ -132,6 +141,7 @@ class propagate_attributes:  # noqa: N801  (reads as a function, as in the Langf
             release=_checked("release", release),
             environment=_checked("environment", environment),
             public=public,
+            public_key=_checked("public_key", public_key),
             tags=tuple(dict.fromkeys(t for tag in tags if (t := _checked("tags", tag)) is not None)),
             metadata={
                 str(key): text
@@ -208,7 +218,9 @@ def _checked(name: str, value: object) -> str | None:
 def _merge(outer: TraceFields, inner: TraceFields) -> TraceFields:
     if outer is _EMPTY or inner is _EMPTY:
         return inner if outer is _EMPTY else outer
-    said = {name: value for name in (*_ATTRIBUTES, "public") if (value := getattr(inner, name)) is not None}
+    said = {
+        name: value for name in (*_ATTRIBUTES, "public", "public_key") if (value := getattr(inner, name)) is not None
+    }
     return dataclasses.replace(
         outer,
         tags=tuple(dict.fromkeys(outer.tags + inner.tags)),

@@ -10,6 +10,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from langfuse_otel import log
+from langfuse_otel.context import PROJECT
 from langfuse_otel.delivery.pipeline import Pipeline
 from langfuse_otel.delivery.status import LOSSES, State, Status
 from langfuse_otel.errors import MissingExtraError, SettingsError
@@ -64,6 +65,7 @@ class LangfuseSpanExporter(SpanExporter):
         self._pipeline: Pipeline | None = None
         self._sampled_below = _TRACE_ID_MASK + 1
         self._selection = Selection()
+        self._public_key, self._only_own = "", False
         try:
             settings = load(**options)
             if not settings.tracing_enabled:
@@ -83,6 +85,7 @@ class LangfuseSpanExporter(SpanExporter):
         self._shutdown_timeout_s = settings.shutdown_timeout_s
         self._sampled_below = round(settings.sample_rate * (_TRACE_ID_MASK + 1))
         self._selection = selection
+        self._public_key, self._only_own = keys[0], settings.only_own_spans
         self._pipeline = Pipeline(_transport(settings, *keys, self.tally), observer, settings, self.tally)
 
     def accept(self, span: ReadableSpan) -> Cause:
@@ -90,7 +93,7 @@ class LangfuseSpanExporter(SpanExporter):
         if self._pipeline is None:
             self.tally.count(Cause.DISABLED)
             return Cause.DISABLED
-        if self._selection.is_active and not self._selection.keeps(span):
+        if not self._is_own(span) or (self._selection.is_active and not self._selection.keeps(span)):
             self.tally.count(Cause.LEFT_OUT)
             return Cause.LEFT_OUT
         if self._sampled_below <= _TRACE_ID_MASK:
@@ -99,6 +102,14 @@ class LangfuseSpanExporter(SpanExporter):
                 self.tally.count(Cause.SAMPLED)
                 return Cause.SAMPLED
         return self._pipeline.accept(span)
+
+    def _is_own(self, span: ReadableSpan) -> bool:
+        """Whether a span is for this project: it says so, or says nothing and this is where such spans go."""
+        project = (span.attributes or {}).get(PROJECT)
+        scope = span.instrumentation_scope
+        if project is None and scope is not None and scope.attributes and scope.name.startswith("langfuse-sdk"):
+            project = scope.attributes.get("public_key")  # so does Langfuse's SDK tell its clients apart
+        return not self._only_own if project is None else project == self._public_key
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Take spans in charge and return at once.

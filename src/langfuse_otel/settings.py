@@ -265,6 +265,14 @@ SETTINGS: tuple[Setting, ...] = (
         _names,
         "Instrumentation scopes whose spans are not sent, with commas between and `*` as wildcard.",
     ),
+    Setting(
+        "only_own_spans",
+        "OTEL_EXPORTER_LANGFUSE_ONLY_OWN_SPANS",
+        False,
+        _boolean,
+        "Take only spans that name this project's key (`propagate_attributes(public_key=...)`), where several "
+        "exporters stand side by side.",
+    ),
     Setting("debug", "LANGFUSE_DEBUG", False, _boolean, "Log each request at DEBUG."),
     # What to leave out
     Setting(
@@ -435,6 +443,7 @@ class Settings:
     sample_rate: float
     spans: str
     left_out_scopes: tuple[str, ...]
+    only_own_spans: bool
     debug: bool
     capture: str
     mask: tuple[Any, ...]

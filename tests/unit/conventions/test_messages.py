@@ -172,7 +172,7 @@ def test_what_is_no_list_is_none(value: object) -> None:
 
 
 def test_json_that_is_nested_too_deep_is_none() -> None:
-    assert messages.conversation("[" * 5_000 + "]" * 5_000) is None
+    assert messages.conversation("[" * 200_000 + "]" * 200_000) is None
 
 
 @pytest.mark.parametrize(
