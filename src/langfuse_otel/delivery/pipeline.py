@@ -181,7 +181,9 @@ class Pipeline:
             except RuntimeError as error:  # no more threads, or the interpreter is ending: flush and shutdown send
                 self._worker = None
                 self._no_start_before = now + _RESTART_PAUSE_S
-                log.limited(logging.WARNING, "delivery.thread", "no thread to deliver spans with, they wait: %s", error)
+                # At the program's end, shutdown sends what waits: then it is nothing to worry about.
+                level = logging.DEBUG if "interpreter shutdown" in str(error) else logging.WARNING
+                log.limited(level, "delivery.thread", "no thread to deliver spans with, they wait: %s", error)
 
     def _settle(self, deadline: float) -> bool:
         """Wait for, or without a worker do, what has to be done for the spans accepted so far."""

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from langfuse_otel import log
 from langfuse_otel.delivery.pipeline import Pipeline
 from langfuse_otel.delivery.status import State
 from langfuse_otel.settings import load
@@ -309,6 +310,25 @@ def test_each_span_that_ends_during_shutdown_is_delivered_or_counted() -> None:
         counts = it.tally.snapshot()
         assert counts.get("delivered", 0) + counts.get("shutdown", 0) == 2_000
         assert counts.get("delivered", 0) == counts.get("accepted", 0)
+
+
+@pytest.mark.parametrize(
+    ("refusal", "said"),
+    [("can't start new thread", True), ("can't create new thread at interpreter shutdown", False)],
+)
+def test_a_missing_thread_is_worth_a_line_unless_the_program_ends(
+    refusal: str, said: bool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError(refusal)
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    monkeypatch.setattr(log, "_minute", log.RateLimit(60.0))
+    with pipeline(ScriptedTransport()) as it:
+        it.accept(SPANS[0])
+        it.accept(SPANS[1])
+    lines = [record for record in caplog.records if record.levelname == "WARNING" and "no thread" in record.message]
+    assert len(lines) == (1 if said else 0)
 
 
 @pytest.mark.usefixtures("no_threads")
