@@ -8,14 +8,10 @@ that uses it and one that uses us understand each other.
 from __future__ import annotations
 
 import dataclasses
-import functools
-import inspect
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from contextvars import Token
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Any, TypeVar, cast
+from typing import Any
 
 from opentelemetry import baggage, trace
 from opentelemetry import context as otel_context
@@ -23,6 +19,7 @@ from opentelemetry.context import Context
 from opentelemetry.util.types import AttributeValue
 
 from langfuse_otel import log
+from langfuse_otel.context_block import ContextBlock
 
 MAX_VALUE_CHARACTERS = 200
 """Langfuse's limit for a propagated value; a longer one is left out with a warning."""
@@ -34,8 +31,6 @@ _METADATA_PREFIX = "metadata_"
 
 PROJECT = "langfuse_otel.project"
 """Span attribute: the public key of the one project that a span is for."""
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +89,7 @@ def span_attributes(fields: TraceFields) -> dict[str, AttributeValue]:
     return attributes
 
 
-class propagate_attributes:  # noqa: N801  (reads as a function, as in the Langfuse SDK)
+class propagate_attributes(ContextBlock):  # noqa: N801  (reads as a function, as in the Langfuse SDK)
     """Set trace fields on the current span and on every span started inside the block.
 
     Works as ``with``, as ``async with`` and as a decorator of functions and coroutine functions. Nested blocks add up:
@@ -133,6 +128,7 @@ class propagate_attributes:  # noqa: N801  (reads as a function, as in the Langf
         public_key: str | None = None,
         as_baggage: bool = False,
     ) -> None:
+        super().__init__()
         self._fields = TraceFields(
             user_id=_checked("user_id", user_id),
             session_id=_checked("session_id", session_id),
@@ -150,53 +146,15 @@ class propagate_attributes:  # noqa: N801  (reads as a function, as in the Langf
             },
         )
         self._as_baggage = as_baggage
-        self._tokens: list[Token[Context]] = []
 
-    def __enter__(self) -> None:
-        context = otel_context.get_current()
+    def _changed(self, context: Context) -> Context:
         before = otel_context.get_value(_CONTEXT_KEY, context)
         fields = _merge(before, self._fields) if isinstance(before, TraceFields) else self._fields
         context = otel_context.set_value(_CONTEXT_KEY, fields, context)
         if self._as_baggage:
             context = _to_baggage(fields, context)
         trace.get_current_span(context).set_attributes(span_attributes(fields))
-        self._tokens.append(otel_context.attach(context))
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        otel_context.detach(self._tokens.pop())
-
-    async def __aenter__(self) -> None:
-        self.__enter__()
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.__exit__(kind, error, traceback)
-
-    def _again(self) -> propagate_attributes:
-        """A fresh block with the same fields, because a decorated function may run in many threads at once."""
-        block = object.__new__(propagate_attributes)
-        block._fields, block._as_baggage, block._tokens = self._fields, self._as_baggage, []
-        return block
-
-    def __call__(self, function: F) -> F:
-        if inspect.iscoroutinefunction(function):
-
-            @functools.wraps(function)
-            async def awaited(*args: Any, **kwargs: Any) -> Any:
-                with self._again():
-                    return await cast("Callable[..., Awaitable[Any]]", function)(*args, **kwargs)
-
-            return cast("F", awaited)
-
-        @functools.wraps(function)
-        def called(*args: Any, **kwargs: Any) -> Any:
-            with self._again():
-                return function(*args, **kwargs)
-
-        return cast("F", called)
+        return context
 
 
 def _checked(name: str, value: object) -> str | None:

@@ -7,26 +7,20 @@ instrumentation toolkit, so neither needs the other.
 
 from __future__ import annotations
 
-import functools
-import inspect
 import threading
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
-from contextvars import Token
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Any, Protocol, TypeVar, cast
+from typing import Protocol
 
 from opentelemetry import context as otel_context
 from opentelemetry.context import Context
 
 from langfuse_otel import fork
+from langfuse_otel.context_block import ContextBlock
 
 _MAX_TEXTS = 4_096
 _MIN_CHARACTERS = 8  # shorter texts ("yes", "hello") occur without any prompt and would link by accident
 _CONTEXT_KEY = otel_context.create_key("langfuse-prompt")
-
-F = TypeVar("F", bound="Callable[..., Any]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +80,7 @@ def recall(text: str) -> PromptRef | None:
     return _table.get(text)
 
 
-class using:  # noqa: N801  (reads as a function, like propagate_attributes)
+class using(ContextBlock):  # noqa: N801  (reads as a function, like propagate_attributes)
     """Link every generation made inside the block to ``prompt``, also when its text was changed after compiling.
 
     Works as ``with``, as ``async with`` and as a decorator of functions and coroutine functions, and around awaits: the
@@ -100,48 +94,12 @@ class using:  # noqa: N801  (reads as a function, like propagate_attributes)
     """
 
     def __init__(self, prompt: HasPromptIdentity) -> None:
+        super().__init__()
         is_fallback = getattr(prompt, "is_fallback", False)
         self._ref = None if is_fallback else PromptRef(prompt.name, prompt.version)
-        self._tokens: list[Token[Context]] = []
 
-    def __enter__(self) -> None:
-        self._tokens.append(otel_context.attach(otel_context.set_value(_CONTEXT_KEY, self._ref)))
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        otel_context.detach(self._tokens.pop())
-
-    async def __aenter__(self) -> None:
-        self.__enter__()
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.__exit__(kind, error, traceback)
-
-    def _again(self) -> using:
-        """A fresh block for the same prompt, because a decorated function may run in many threads at once."""
-        block = object.__new__(using)
-        block._ref, block._tokens = self._ref, []
-        return block
-
-    def __call__(self, function: F) -> F:
-        if inspect.iscoroutinefunction(function):
-
-            @functools.wraps(function)
-            async def awaited(*args: Any, **kwargs: Any) -> Any:
-                with self._again():
-                    return await cast("Callable[..., Awaitable[Any]]", function)(*args, **kwargs)
-
-            return cast("F", awaited)
-
-        @functools.wraps(function)
-        def called(*args: Any, **kwargs: Any) -> Any:
-            with self._again():
-                return function(*args, **kwargs)
-
-        return cast("F", called)
+    def _changed(self, context: Context) -> Context:
+        return otel_context.set_value(_CONTEXT_KEY, self._ref, context)
 
 
 def current_prompt(context: Context | None = None) -> PromptRef | None:
