@@ -70,7 +70,7 @@ class LangfuseSpanExporter(SpanExporter):
             settings = load(**options)
             if not settings.tracing_enabled:
                 return
-            keys = settings.require_keys()
+            public_key, _ = settings.require_keys()
             observer = Observer(
                 settings,
                 selection := Selection(
@@ -85,8 +85,8 @@ class LangfuseSpanExporter(SpanExporter):
         self._shutdown_timeout_s = settings.shutdown_timeout_s
         self._sampled_below = round(settings.sample_rate * (_TRACE_ID_MASK + 1))
         self._selection = selection
-        self._public_key, self._only_own = keys[0], settings.only_own_spans
-        self._pipeline = Pipeline(_transport(settings, *keys, self.tally), observer, settings, self.tally)
+        self._public_key, self._only_own = public_key, settings.only_own_spans
+        self._pipeline = Pipeline(_transport(settings, self.tally), observer, settings, self.tally)
 
     def accept(self, span: ReadableSpan) -> Cause:
         """Take one span in charge and return at once: ``ACCEPTED``, or the cause under which it was counted instead."""
@@ -145,15 +145,8 @@ class LangfuseSpanExporter(SpanExporter):
         return Status(State.DISABLED, 0.0, None, "none", 0, 0, 0, 0, self.tally.snapshot())
 
 
-def _transport(settings: Settings, public_key: str, secret_key: str, tally: Tally) -> Transport:
-    client = HttpClient(
-        settings.base_url,
-        public_key,
-        secret_key,
-        timeout_s=settings.timeout_s,
-        headers=settings.headers,
-        certificate=settings.certificate,
-    )
+def _transport(settings: Settings, tally: Tally) -> Transport:
+    client = HttpClient.of(settings)
 
     def truncated() -> None:
         tally.count(Cause.TRUNCATED)

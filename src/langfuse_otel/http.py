@@ -31,6 +31,7 @@ from langfuse_otel import fork, log
 from langfuse_otel.clock import SYSTEM_CLOCK
 from langfuse_otel.errors import ConnectionFailedError, LangfuseError, MalformedResponseError, TimedOutError
 from langfuse_otel.http_deadline import DeadlineAdapter
+from langfuse_otel.settings import Settings
 
 MAX_ANSWER_BYTES = 10 * 1024 * 1024
 _CHUNK_BYTES = 64 * 1024
@@ -107,6 +108,18 @@ class HttpClient:
         self.after_fork_child()
         self._warn_of_plain_text()
         fork.register(self)
+
+    @classmethod
+    def of(cls, settings: Settings) -> HttpClient:
+        """One for the project of the settings, whose keys need not be there: without them, the server says so."""
+        return cls(
+            settings.base_url,
+            settings.public_key or "",
+            settings.secret_key or "",
+            timeout_s=settings.timeout_s,
+            headers=settings.headers,
+            certificate=settings.certificate,
+        )
 
     def __repr__(self) -> str:
         return f"HttpClient({self.base_url!r}, {self.public_key!r})"

@@ -85,15 +85,8 @@ class Prompts:
         Raises:
             SettingsError: The keys are missing.
         """
-        public_key, secret_key = settings.require_keys()
-        http = HttpClient(
-            settings.base_url,
-            public_key,
-            secret_key,
-            timeout_s=settings.timeout_s,
-            headers=settings.headers,
-            certificate=settings.certificate,
-        )
+        settings.require_keys()
+        http = HttpClient.of(settings)
         return cls(
             PromptApi(http),
             ttl_s=settings.prompt_cache_ttl_s,

@@ -30,14 +30,7 @@ def check(env: Mapping[str, str]) -> Iterator[Finding]:
     except SettingsError:
         yield note("server", "not asked, because a setting is malformed")
         return
-    client = HttpClient(
-        settings.base_url,
-        settings.public_key or "",
-        settings.secret_key or "",
-        timeout_s=settings.timeout_s,
-        headers=settings.headers,
-        certificate=settings.certificate,
-    )
+    client = HttpClient.of(settings)
     try:
         yield from _ask(client, settings)
     except LangfuseError as error:
