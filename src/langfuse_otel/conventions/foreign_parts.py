@@ -57,9 +57,11 @@ def media(part: Mapping[str, Any], names: Mapping[str, str], modality: str | Non
 
 
 def tool(definition: object) -> Any:
-    """A tool's definition as the GenAI conventions spell it, whatever its schema is called; JSON text is decoded."""
-    found = values.json_object(definition)
-    if found is None:
+    """A decoded tool's definition as the GenAI conventions spell it, whatever its schema is called; JSON text is
+    decoded.
+    """
+    found = definition if isinstance(definition, dict) else values.json_object(definition)
+    if not found:
         return definition
     made = renamed(found, found.get("type") or "function", _TOOL_NAMES)
     return {key: value for key, value in made.items() if value is not None}

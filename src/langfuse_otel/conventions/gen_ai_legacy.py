@@ -82,13 +82,17 @@ def _compose(reader: Reader) -> None:
         found = _in_one_text(reader.mine.get(key), role)
         if found is not None and _settle(reader, field, found):
             del reader.mine[key]
-    _functions(reader)
+    if _FUNCTIONS in reader.parts:
+        _functions(reader)
 
 
 def _indexed(reader: Reader, prefix: str, field: str, role: str) -> None:
     """A family of messages. What has no index is about the request, and metadata (``prompt_filter_results``)."""
-    listed = {name: value for name, value in reader.parts.get(prefix, {}).items() if name[:1].isdigit()}
-    items = json_safe(unflatten(listed)) if listed else None
+    family = reader.parts.get(prefix)
+    if not family:
+        return
+    listed = {name: json_safe(value) for name, value in family.items() if name[:1].isdigit()}
+    items = unflatten(listed)
     read = isinstance(items, list) and _settle(reader, field, messages(_joined(items, role), role))
     reader.put_back(prefix + name for name in reader.family(prefix) if not (read and name in listed))
 
@@ -104,7 +108,8 @@ def _in_one_text(value: object, role: str) -> Any:
 
 def _functions(reader: Reader) -> None:
     """The tools that go with the messages, which are indexed too: ``{messages, tools}``, as `gen_ai` has it."""
-    definitions, held = json_safe(unflatten(reader.parts.get(_FUNCTIONS, {}))), reader.winners.get("input")
+    definitions = unflatten({name: json_safe(value) for name, value in reader.parts[_FUNCTIONS].items()})
+    held = reader.winners.get("input")
     conversation = [] if held is None else reader.fields["input"]
     ours = held is None or held[1] == reader.origin
     if ours and isinstance(conversation, list) and isinstance(definitions, list):
@@ -248,6 +253,8 @@ def _with_parts(item: Any, role: str) -> Any:
     said = {key: value for key, value in _without_choice(item).items() if value is not None}
     if said.get("role", "") == "":
         said["role"] = role
+    if "parts" in said:
+        return said
     found: list[Any] = []
     for key in _THOUGHTS:
         if isinstance(said.get(key), str):
@@ -259,7 +266,8 @@ def _with_parts(item: Any, role: str) -> Any:
     found.extend(content)
     if isinstance(said.get("refusal"), str):
         found.append({"type": "refusal", "refusal": said.pop("refusal")})
-    calls = values.decoded(said.get("tool_calls"))
+    calls = said.get("tool_calls")
+    calls = values.decoded(calls) if isinstance(calls, str) else calls
     if isinstance(calls, list):
         made = [_call_part(call) for call in calls]
         found.extend(part for part in made if part is not None)
@@ -285,14 +293,14 @@ def _without_choice(item: dict[str, Any]) -> dict[str, Any]:
     """A message by itself: a choice has it under ``message``, as an object, as its JSON text, or the content alone."""
     if "message" not in item:
         return dict(item)
-    said = {key: value for key, value in item.items() if key != "message"}
+    said = {key: value for key, value in item.items() if key != "message" and value is not None}
     if isinstance(said.get("index"), int):
         del said["index"]  # choices are in order
     inner = item["message"]
     found = values.decoded(inner)
-    if isinstance(found, dict) and _is_message(found):
+    if isinstance(found, dict) and _is_message(found) and all(said.get(key, found[key]) == found[key] for key in found):
         return {**said, **found}
-    if said.get("content") is None:
+    if "content" not in said:
         return {**said, "content": inner}
     return dict(item)
 

@@ -89,9 +89,13 @@ def _response(reader: Reader) -> None:
         response.pop("request", None)
     counts = response.get("usage")
     if isinstance(counts, dict) and reader.wants("usage"):
-        known = {_USAGE_NAMES[name]: counts.pop(name) for name in list(counts) if name in _USAGE_NAMES}
-        counted, _ = usage.from_gen_ai(known)
+        names = {_USAGE_NAMES[name]: name for name in counts if name in _USAGE_NAMES}
+        counted, unused = usage.from_gen_ai({known: counts[name] for known, name in names.items()})
         reader.offer("usage", counted or None)
+        for known in names.keys() - unused:
+            del counts[names[known]]
+        if not counts:
+            del response["usage"]
     if response:
         reader.metadata[_OUTPUT] = response
 

@@ -47,8 +47,8 @@ def _compose(reader: Reader) -> None:
             prompt.offer(reader, name_key, version_key)
         _offer_entries(reader, "usage", _USAGE, usage.details)
         _offer_entries(reader, "cost", _COST, usage.cost_details)
-    _observation_metadata(reader)
-    _trace_metadata(reader)
+    reader.metadata.update(_metadata(reader, *_OBSERVATION_METADATA))
+    reader.offer("trace_metadata", _metadata(reader, _TRACE_METADATA) or None)
     _passthrough(reader)
 
 
@@ -72,46 +72,32 @@ def _offer_entries(reader: Reader, field: str, key: str, parse: Callable[[object
             del reader.mine[key]
 
 
-def _observation_metadata(reader: Reader) -> None:
-    for key in _OBSERVATION_METADATA:
-        reader.metadata.update(_whole(reader, key))
-        reader.metadata.update(_by_key(reader, key + "."))
+def _metadata(reader: Reader, *keys: str) -> dict[str, Any]:
+    """Metadata that come entry by entry and as an object, and if there is a second key, by that as well.
 
-
-def _trace_metadata(reader: Reader) -> None:
-    metadata = _whole(reader, _TRACE_METADATA)
-    metadata.update(_by_key(reader, _TRACE_METADATA + "."))
-    if metadata:
-        reader.offer("trace_metadata", metadata)
-
-
-def _whole(reader: Reader, key: str) -> dict[str, Any]:
-    """Metadata in one attribute. Langfuse drops what is not an object; here it stays, under the attribute's key."""
-    found = values.json_object(reader.mine.get(key))
-    if found is None:
-        return {}
-    del reader.mine[key]
-    return found
+    The first value of an entry wins, in this order; an attribute with another one stays as well, under its own key. So
+    does what is no object, which Langfuse drops.
+    """
+    metadata: dict[str, Any] = {}
+    for key in keys:
+        for name, value in _by_key(reader, key + ".").items():
+            if metadata.setdefault(name, value) != value:
+                reader.put_back((f"{key}.{name}",))
+        whole = values.json_object(reader.mine.get(key)) or {}
+        lost = [name for name, value in whole.items() if metadata.setdefault(name, value) != value]
+        if whole and not lost:
+            del reader.mine[key]
+    return metadata
 
 
 def _by_key(reader: Reader, prefix: str) -> dict[str, Any]:
+    """The entries of a family; Langfuse's SDK 5 writes texts in JSON quotes, and older servers show them so."""
     found = reader.family(prefix)
     if not found:
         return found
     scope = reader.span.instrumentation_scope
-    unquote = scope is not None and scope.name.startswith(_SDK_SCOPE)
-    return {key: _unquoted(value) if unquote else json_safe(value) for key, value in found.items()}
-
-
-def _unquoted(value: object) -> Any:
-    """The text inside JSON quotes: Langfuse's SDK 5 writes every text of the metadata so, and older servers show it
-    so.
-    """
-    if isinstance(value, str) and value.startswith('"'):
-        inner = values.decoded(value)
-        if isinstance(inner, str):
-            return inner
-    return json_safe(value)
+    quoted = scope is not None and scope.name.startswith(_SDK_SCOPE)
+    return {key: json_safe(values.unquoted(value) if quoted else value) for key, value in found.items()}
 
 
 def _passthrough(reader: Reader) -> None:
@@ -168,7 +154,7 @@ CONVENTION = Convention(
         "prompt_version": tuple(version for _, version in _PROMPT_KEYS),
         "usage": (_USAGE,),
         "cost": (_COST,),
-        "metadata": tuple(name for key in reversed(_OBSERVATION_METADATA) for name in (f"{key}.*", key)),
+        "metadata": tuple(name for key in _OBSERVATION_METADATA for name in (f"{key}.*", key)),
         "trace_metadata": (f"{_TRACE_METADATA}.*", _TRACE_METADATA),
         "passthrough": (f"{_UNKNOWN}* (any other)",),
     },

@@ -50,15 +50,22 @@ def _compose(reader: Reader) -> None:
 def _usage(reader: Reader) -> None:
     """The usage with its details, which are a Python dict as text (``{'cache_read': 10}``)."""
     found = reader.family(_GEN_AI_USAGE)
+    taken: dict[str, dict[str, Any]] = {}
     for name, known in _DETAILS.items():
         details = _details(found.get(name))
         if details and details.keys() <= known.keys():
             del found[name]
-            for key, value in details.items():
-                found.setdefault(known[key], value)
-    counted, unused = usage.from_gen_ai(found)
+            taken[name] = {known[key]: value for key, value in details.items()}
+    counts = dict(found)
+    for details in taken.values():
+        for spelling, value in details.items():
+            counts.setdefault(spelling, value)
+    counted, unused = usage.from_gen_ai(counts)
     reader.offer("usage", counted or None)
-    reader.put_back(key for name in unused if (key := _GEN_AI_USAGE + name) in reader.attributes)
+    reader.put_back(_GEN_AI_USAGE + name for name in unused if name in found)
+    for name, details in taken.items():
+        if any(spelling in unused or counts[spelling] != value for spelling, value in details.items()):
+            reader.put_back((_GEN_AI_USAGE + name,))
 
 
 def _details(value: object) -> dict[str, Any] | None:

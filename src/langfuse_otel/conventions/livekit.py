@@ -45,7 +45,10 @@ def _compose(reader: Reader) -> None:
             reader.offer("level", "DEBUG")
         _usage(reader)
     used = [*_input(reader, found), *_output(reader, found), *_first_chunk(reader, found)]
-    reader.put_back(_PREFIX + name for name in written if name.removeprefix(_PRIVATE) not in used)
+    for name, value in written.items():
+        bare = name.removeprefix(_PRIVATE)
+        if bare not in used or found[bare] != value:  # both spellings, with different values
+            reader.put_back((_PREFIX + name,))
 
 
 def _input(reader: Reader, found: dict[str, Any]) -> list[str]:
@@ -130,10 +133,17 @@ def _usage(reader: Reader) -> None:
         return
     standard = reader.family(_GEN_AI_USAGE)
     reader.put_back(_GEN_AI_USAGE + name for name in _WITHOUT_PRICE if standard.pop(name, None) is not None)
-    spelled = {_USAGE_NAMES.get(name, name): name for name in standard}
-    counted, unused = usage.from_gen_ai({known: standard[name] for known, name in spelled.items()})
+    counts: dict[str, Any] = {}
+    spelled: dict[str, str] = {}
+    for name, value in standard.items():
+        known = _USAGE_NAMES.get(name, name)
+        if counts.setdefault(known, value) == value:
+            spelled.setdefault(known, name)
+        else:
+            reader.put_back((_GEN_AI_USAGE + name,))
+    counted, unused = usage.from_gen_ai(counts)
     reader.offer("usage", counted or None)
-    reader.put_back(_GEN_AI_USAGE + spelled[known] for known in unused)
+    reader.put_back(_GEN_AI_USAGE + spelled[known] for known in unused if known in spelled)
 
 
 CONVENTION = Convention(

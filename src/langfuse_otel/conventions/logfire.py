@@ -17,7 +17,7 @@ from langfuse_otel.observation import Level, Message
 
 _MESSAGE, _SPAN_TYPE = "logfire.msg", "logfire.span_type"
 _REQUEST, _RESPONSE = "request_data", "response_data"
-_WRAPPERS = "logfire"  # scopes logfire.openai, logfire.anthropic
+_OPENAI, _ANTHROPIC = "logfire.openai", "logfire.anthropic"  # scopes of the wrappers
 _INPUT_KEYS = ("messages", "input", "prompt")
 _OUTPUT_KEYS = ("message", "text", "combined_chunk_content", "images")
 _NOT_USED = {"input": 0, "output": 0, "total": 0}
@@ -36,8 +36,8 @@ def _compose(reader: Reader) -> None:
     if reader.mine.get(_SPAN_TYPE) == "pending_span":
         _pending(reader)
     scope = reader.span.instrumentation_scope
-    if scope is not None and scope.name.startswith(_WRAPPERS):
-        _call(reader, anthropic=scope.name.endswith("anthropic"))
+    if scope is not None and scope.name in (_OPENAI, _ANTHROPIC):
+        _call(reader, anthropic=scope.name == _ANTHROPIC)
 
 
 def _name(reader: Reader) -> None:
@@ -85,8 +85,9 @@ def _request(reader: Reader, request: dict[str, Any], *, anthropic: bool) -> Non
         listed = found if isinstance(found, list) else [found]
         asked = [{"role": "system", "content": system}, *listed] if system else listed
         found = foreign_parts.conversation(asked, anthropic_messages.part)
-    tools = request.pop("tools", None)
+    tools = request.get("tools")
     if isinstance(tools, list) and tools:
+        del request["tools"]
         found = {"messages": found, "tools": [foreign_parts.tool(tool) for tool in tools]}
     reader.offer("input", found)
     if reader.fields.get("model") == model:

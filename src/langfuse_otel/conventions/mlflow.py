@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from langfuse_otel.conventions import usage, values
 from langfuse_otel.conventions.convention import Convention, Field
 from langfuse_otel.conventions.reader import Reader
@@ -26,8 +28,11 @@ _COST_NAMES = {"input_cost": "input", "output_cost": "output", "total_cost": "to
 
 
 def _text(value: object) -> str | None:
-    found = values.decoded(value) if isinstance(value, str) and value.startswith('"') else value
-    return values.text(found)
+    return values.text(values.unquoted(value))
+
+
+def _content(value: object) -> Any:
+    return values.content(values.unquoted(value))
 
 
 def _type(value: object) -> ObservationType | None:
@@ -57,8 +62,8 @@ CONVENTION = Convention(
     fields={
         "mlflow.spanType": Field("type", _type, kept=True),
         "mlflow.llm.model": Field("model", _text),
-        "mlflow.spanInputs": Field("input", values.content),
-        "mlflow.spanOutputs": Field("output", values.content),
+        "mlflow.spanInputs": Field("input", _content),
+        "mlflow.spanOutputs": Field("output", _content),
     },
     parts=frozenset((_PROVIDER, _USAGE, _COST)),
     compose=_compose,

@@ -197,7 +197,9 @@ def _listed(reader: Reader, prefix: str) -> _Found:
 
 
 def _nested(found: Mapping[str, Any]) -> Any:
-    return unflatten({name: json_safe(value) for name, value in found.items()})
+    if not found:
+        return None
+    return unflatten({name: value if type(value) is str else json_safe(value) for name, value in found.items()})
 
 
 def _texts(reader: Reader, key: str, holder: str) -> _Found:
@@ -214,7 +216,9 @@ def _texts(reader: Reader, key: str, holder: str) -> _Found:
 
 def _embeddings(reader: Reader, name: str) -> _Found:
     """The texts or the vectors of embeddings; the other stays in the family."""
-    family = reader.parts.get(_EMBEDDINGS, {})
+    family = reader.parts.get(_EMBEDDINGS)
+    if not family:
+        return None, []
     found = {key: family.pop(key) for key in list(family) if key.endswith(f".embedding.{name}")}
     return messages.leaves(_nested(found), "embedding", name), [_EMBEDDINGS + key for key in found]
 
@@ -245,6 +249,8 @@ def _raw(reader: Reader, field: str, key: str, asked: Mapping[str, Any]) -> None
 def _usage(reader: Reader) -> None:
     for prefix, spellings in _TOKENS.items():
         found = reader.family(prefix)
+        if not found:
+            continue
         names = {spellings[name]: name for name in found if name in spellings}
         counted, unused = usage.from_gen_ai({spelling: found[name] for spelling, name in names.items()})
         used = {name for spelling, name in names.items() if spelling not in unused}
@@ -254,6 +260,8 @@ def _usage(reader: Reader) -> None:
 
 def _cost(reader: Reader) -> None:
     found = reader.family(_COST)
+    if not found:
+        return
     cost, used = _disjoint_cost({name: amount for name in found if (amount := values.number(found[name])) is not None})
     reader.put_back(_COST + name for name in found if name not in used)
     _settle(reader, "cost", [(cost, [_COST + name for name in used])])

@@ -22,6 +22,8 @@ _MEDIA = {
     "document": frozenset(("url", "mime_type", "name", "id", "content")),
 }
 _TEXTS = frozenset(("text", "reasoning"))
+_PLAIN = {"role", "content"}
+_ROLES = {"model": "assistant"}  # as Gemini calls it
 
 
 def conversation(listed: Any, role: str) -> list[Any] | None:
@@ -97,6 +99,8 @@ def _message(item: Any, role: str) -> Any:
     said = item.get("message") if isinstance(item, dict) and len(item) == 1 else None
     if not isinstance(said, dict):
         return item
+    if said.keys() == _PLAIN and isinstance(said["role"], str) and isinstance(said["content"], str):
+        return Message(_ROLES.get(said["role"], said["role"]), said["content"])
     rest = dict(said)
     calls = _tool_calls(rest)
     content, reasoning, ordered_calls = _content(rest)
@@ -104,7 +108,7 @@ def _message(item: Any, role: str) -> Any:
     calls.extend(call for call in ordered_calls if not any(_same_call(call, known) for known in calls))
     given_role = _take_text(rest, "role") or role
     return Message(
-        role="assistant" if given_role == "model" else given_role,  # "model" is Gemini's name for it
+        role=_ROLES.get(given_role, given_role),
         content=content,
         name=_take_text(rest, "name"),
         tool_calls=calls or None,
@@ -249,8 +253,10 @@ def _texts(message: Any) -> list[str]:
 
 def _within(structure: Any, known: Any) -> bool:
     """Whether each entry of an object, at any depth, is null or the same in the other, which may have more."""
+    if structure == known:
+        return True
     if isinstance(structure, dict) and isinstance(known, Mapping):
         return all(value is None or _within(value, known.get(key)) for key, value in structure.items())
     if isinstance(structure, list) and isinstance(known, list):
         return len(structure) == len(known) and all(map(_within, structure, known))
-    return bool(structure == known) or (isinstance(structure, str) and _arguments(structure) == known)
+    return isinstance(structure, str) and isinstance(known, str) and _arguments(structure) == known

@@ -106,6 +106,8 @@ def from_gen_ai(found: Mapping[str, object]) -> tuple[Usage, list[str]]:
         total = usage.pop("total", 0)
         _make_disjoint(usage)
         usage["total"] = max(total, sum(usage.values()))
+        if total and total < usage["total"]:
+            unused.append(spelled["total"])
     usage.update(own_names)
     return usage, unused
 

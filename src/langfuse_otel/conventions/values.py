@@ -18,6 +18,7 @@ import msgspec
 from langfuse_otel.json_safe import MAX_EXACT_INT, json_safe
 
 _decode = msgspec.json.Decoder().decode
+_encode = msgspec.json.Encoder().encode
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 _INTEGER = re.compile(r"\s*[+-]?[0-9]{1,16}\s*", re.ASCII)
 _ENVIRONMENT_MAX_CHARACTERS = 40
@@ -89,6 +90,12 @@ def decoded(value: object) -> Any:
     return json_safe(value)
 
 
+def unquoted(value: object) -> object:
+    """The text inside JSON quotes; anything else as it is."""
+    found = decoded(value) if isinstance(value, str) and value.startswith('"') else None
+    return found if isinstance(found, str) else value
+
+
 def json_object(value: object) -> dict[str, Any] | None:
     """A JSON object that is not empty, from JSON text or structured."""
     found = decoded(value)
@@ -102,8 +109,13 @@ def tags(value: object) -> tuple[str, ...] | None:
         value = listed if isinstance(listed, list) else value.split(",")
     if not isinstance(value, (list, tuple)):
         return None
-    names = [item.strip() if isinstance(item, str) else str(json_safe(item)) for item in value if item is not None]
+    names = [item.strip() if isinstance(item, str) else _json_text(item) for item in value if item is not None]
     return tuple(dict.fromkeys(filter(None, names))) or None
+
+
+def _json_text(value: object) -> str:
+    safe = json_safe(value)
+    return safe if isinstance(safe, str) else _encode(safe).decode()
 
 
 def moment_ns(value: object) -> int | None:

@@ -185,14 +185,9 @@ def _input(reader: Reader) -> None:
         found = values.content(reader.mine.get(key))
         if found is not None:
             del reader.mine[key]
-            reader.offer("input", [_plain(item) for item in found] if isinstance(found, list) else _plain(found))
+            texts = [values.unquoted(item) for item in found] if isinstance(found, list) else values.unquoted(found)
+            reader.offer("input", texts)
             return
-
-
-def _plain(value: object) -> object:
-    """The text inside JSON quotes."""
-    found = values.decoded(value) if isinstance(value, str) and value.startswith('"') else None
-    return found if isinstance(found, str) else value
 
 
 def _first_chunk(reader: Reader) -> None:

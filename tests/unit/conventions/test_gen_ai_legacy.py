@@ -475,3 +475,21 @@ def test_no_combination_of_keys_and_values_is_beyond_it(found: dict[tuple[str, s
     for value in attributes.values():
         if isinstance(value, int):
             assert str(value) in shown
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"role": "user", "content": "hi", "parts": "needle"},
+        {"role": "user", "content": "needle", "message": {"role": "user", "content": "hi"}},
+        {
+            "role": "user",
+            "message": {"role": "user", "content": "hi", "parts": [{"type": "text", "content": "needle"}]},
+        },
+    ],
+)
+def test_content_in_two_places_of_a_message_is_all_there(said: dict[str, Any]) -> None:
+    observation = observe({"gen_ai.prompt": json.dumps([said])})
+
+    assert "hi" in str(plain(observation.input))
+    assert "needle" in str(plain(observation.input))

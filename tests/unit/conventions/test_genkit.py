@@ -123,3 +123,21 @@ def test_a_model_call_of_another_shape_is_shown_as_it_is(value: str) -> None:
     observation = read({**MODEL, "genkit:input": value, "genkit:output": value})
 
     assert (observation.input, observation.output) == (value, value)
+
+
+@pytest.mark.parametrize(
+    ("counts", "rest"),
+    [
+        ({"inputTokens": 9}, {}),
+        (
+            {"inputTokens": 9, "outputTokens": "many", "totalTokens": None},
+            {"outputTokens": "many", "totalTokens": None},
+        ),
+    ],
+)
+def test_entries_of_the_usage_that_are_no_counts_stay_visible(counts: dict[str, Any], rest: dict[str, Any]) -> None:
+    answer = {"message": {"role": "model", "content": [{"text": "hello"}]}, "usage": counts}
+    observation = read({**MODEL, "genkit:output": json.dumps(answer)})
+
+    assert observation.usage == {"input": 9, "total": 9}
+    assert observation.metadata == {**SUBTYPE, **({"genkit:output": {"usage": rest}} if rest else {})}

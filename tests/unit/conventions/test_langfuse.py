@@ -212,6 +212,25 @@ def test_metadata_come_as_object_or_key_by_key(observe: Observe) -> None:
     assert observation.metadata == {"a": {"b": 1}, "c.d": "text", "e": True}
 
 
+def test_of_two_metadata_with_one_name_the_first_wins_and_the_other_stays_visible(observe: Observe) -> None:
+    lost = {
+        "langfuse.observation.metadata": '{"a": 2, "b": 2}',
+        "langfuse.metadata.a": 3,
+        "langfuse.metadata": '{"b": 4, "c": 4}',
+    }
+    observation = observe({**lost, "langfuse.observation.metadata.a": 1, "langfuse.metadata.d": 3})
+
+    assert observation.metadata == {"a": 1, "b": 2, "c": 4, "d": 3, **lost}
+
+
+def test_of_two_trace_metadata_with_one_name_the_other_stays_visible(observe: Observe) -> None:
+    whole = {"langfuse.trace.metadata": '{"a": 2, "b": 2}'}
+    observation = observe({**whole, "langfuse.trace.metadata.a": 1})
+
+    assert observation.trace_metadata == {"a": 1, "b": 2}
+    assert observation.metadata == whole
+
+
 def test_metadata_that_are_no_object_are_not_dropped(observe: Observe) -> None:
     assert observe({"langfuse.observation.metadata": "note"}).metadata == {"langfuse.observation.metadata": "note"}
 

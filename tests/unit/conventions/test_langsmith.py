@@ -105,3 +105,16 @@ def test_details_of_another_shape_stay_visible(details: str) -> None:
     assert observation.usage is not None
     assert observation.usage["input"] == 10
     assert observation.metadata["gen_ai.usage.input_token_details"] == details
+
+
+@pytest.mark.parametrize(
+    ("details", "cached"),
+    [("{'cache_read': 4, 'audio': 'some'}", 4), ("{'cache_read': 3}", 2), ("{'cache_read': ''}", 2)],
+)
+def test_details_that_are_not_used_whole_stay_visible(details: str, cached: int) -> None:
+    known = {} if cached == 4 else {"gen_ai.usage.cache_read.input_tokens": cached}
+    attributes = {"gen_ai.usage.input_tokens": 10, **known, "gen_ai.usage.input_token_details": details}
+    observation = read({"langsmith.span.id": "1", **attributes})
+
+    assert observation.usage == {"input": 10 - cached, "input_cached_tokens": cached, "total": 10}
+    assert observation.metadata == {"langsmith.span.id": "1", "gen_ai.usage.input_token_details": details}

@@ -142,3 +142,21 @@ def test_a_context_of_another_shape_is_shown_as_it_is(value: str) -> None:
 
     assert observation.input == value
     assert observation.metadata == {"lk.response.function_calls": value}
+
+
+def test_of_both_spellings_the_one_that_says_something_else_stays_visible() -> None:
+    observation = read(
+        {"lk.user_input": "hi", "lk.pii.user_input": "hello", "lk.chat_ctx": "c", "lk.pii.chat_ctx": "c"}
+    )
+
+    assert observation.input == "hello"
+    assert observation.metadata == {"lk.user_input": "hi", "lk.chat_ctx": "c", "lk.pii.chat_ctx": "c"}
+
+
+@pytest.mark.parametrize(("other", "visible"), [(4, {}), (9, {"gen_ai.usage.audio.input_tokens": 9})])
+def test_of_two_counts_of_the_same_audio_the_other_one_stays_visible(other: int, visible: dict[str, int]) -> None:
+    usage = {"gen_ai.usage.input_audio_tokens": 4, "gen_ai.usage.audio.input_tokens": other}
+    observation = read({"lk.speech_id": "x", "gen_ai.usage.input_tokens": 10, **usage})
+
+    assert observation.usage == {"input": 6, "input_audio_tokens": 4, "total": 10}
+    assert observation.metadata == {"lk.speech_id": "x", **visible}

@@ -210,5 +210,16 @@ def test_data_of_another_shape_stay_visible(scope: str, value: object) -> None:
     assert read(attributes, scope=scope).metadata == attributes
 
 
-def test_request_data_of_another_library_are_not_a_call() -> None:
-    assert read({"request_data": json.dumps(ASKED)}, scope="app").input is None
+@pytest.mark.parametrize("scope", ["app", "logfire", "logfire.httpx", "logfire.anthropic.mine"])
+def test_request_data_of_another_scope_are_not_a_call(scope: str) -> None:
+    attributes = {"request_data": json.dumps(ASKED)}
+    observation = read(attributes, scope=scope)
+
+    assert observation.input is None
+    assert observation.metadata == attributes
+
+
+def test_tools_of_another_shape_stay_with_the_parameters() -> None:
+    observation = read({"request_data": json.dumps({**ASKED, "tools": "all"})}, scope="logfire.openai")
+
+    assert observation.model_parameters == {"temperature": 0.5, "tools": "all"}

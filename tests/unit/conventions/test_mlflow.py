@@ -83,3 +83,12 @@ def test_values_of_another_shape_stay_visible(value: object) -> None:
 
     assert (observation.usage, observation.cost, observation.type) == (None, None, "span")
     assert observation.metadata == attributes
+
+
+@pytest.mark.parametrize(
+    ("written", "read_as"), [('"hi \\u00e9"', "hi é"), ('{"a": "b"}', '{"a": "b"}'), ('"hi', '"hi')]
+)
+def test_a_text_in_json_quotes_is_the_text(written: str, read_as: str) -> None:
+    observation = read({"mlflow.spanInputs": written, "mlflow.spanOutputs": written})
+
+    assert (observation.input, observation.output) == (read_as, read_as)

@@ -149,3 +149,9 @@ def test_entries_that_are_no_counts_are_left_out_and_said_to_be() -> None:
 
     assert found == {"input": 1, "total": 1}
     assert not complete
+
+
+def test_a_total_that_is_less_than_its_parts_is_not_used() -> None:
+    found = {"input_tokens": 10, "output_tokens": 2, "total_tokens": 5}
+
+    assert usage.from_gen_ai(found) == ({"input": 10, "output": 2, "total": 12}, ["total_tokens"])

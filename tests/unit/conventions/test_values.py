@@ -19,6 +19,7 @@ PARSERS: list[Callable[[object], object]] = [
     values.number,
     values.flag,
     values.decoded,
+    values.unquoted,
     values.json_object,
     values.tags,
     values.moment_ns,
