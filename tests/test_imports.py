@@ -22,7 +22,7 @@ LAYERS: dict[str, int] = {
     **dict.fromkeys(("exporter", "processor"), 5),
     "instrumentation": 1,  # the toolkit: L0 and OpenTelemetry only
     "server": 1,  # beside the client: imports L0 only
-    **dict.fromkeys(("configure", "distro", "environment_variables", "cli", "__init__", "__main__"), 6),
+    **dict.fromkeys(("configure", "telemetry", "distro", "environment_variables", "cli", "__init__", "__main__"), 6),
 }
 # Optional libraries are imported in one place each.
 ONLY_HERE = {

@@ -177,6 +177,7 @@ def _set_up(
     from langfuse_otel.delivery.status import State
     from langfuse_otel.exporter import LangfuseSpanExporter
     from langfuse_otel.processor import LangfuseSpanProcessor
+    from langfuse_otel.telemetry import observe
 
     exporter = LangfuseSpanExporter(**functions, **settings)
     nothing = Tracing(exporter)
@@ -194,10 +195,13 @@ def _set_up(
         log.once(logging.WARNING, "foreign provider", message, type(provider).__qualname__, fix)
         return nothing
     provider.add_span_processor(LangfuseSpanProcessor(exporter))
+    loaded = load(**settings)
+    if loaded.exporter_metrics:
+        observe(exporter)
     if fresh:
         trace.set_tracer_provider(provider)
     instrumentors = _instrument(provider, settings) if instrument else []
-    tracing = Tracing(exporter, project=_project(load(**settings)), instrumentors=instrumentors)
+    tracing = Tracing(exporter, project=_project(loaded), instrumentors=instrumentors)
     _process.tracings[provider] = tracing
     return tracing
 

@@ -371,6 +371,13 @@ SETTINGS: tuple[Setting, ...] = (
         _number(1, 1_000_000_000, whole=True),
         "Largest image, sound or file that is uploaded; of larger ones a note stays.",
     ),
+    Setting(
+        "exporter_metrics",
+        "OTEL_EXPORTER_LANGFUSE_METRICS",
+        True,
+        _boolean,
+        "Tell OpenTelemetry metrics, where the application has some, how delivery goes: docs/operations/metrics.md.",
+    ),
     # Instrumentations
     Setting(
         "capture_content",
@@ -460,6 +467,7 @@ class Settings:
     retry_max_s: float
     upload_media: bool
     max_medium_bytes: int
+    exporter_metrics: bool
     capture_content: ContentCapture
     instrument_over_foreign: bool
     stream_usage: bool

@@ -400,3 +400,27 @@ class TestPackage:
             **KEY_VARIABLES,
         )
         assert process.stdout.strip() == "0", process.stderr
+
+
+class TestMetrics:
+    @pytest.mark.parametrize(("setting", "told"), [({}, True), ({"exporter_metrics": False}, False)])
+    def test_the_application_s_metrics_are_told_how_delivery_goes(self, setting: dict[str, bool], told: bool) -> None:
+        code = f"""
+            from opentelemetry import metrics, trace
+            from opentelemetry.sdk.metrics import MeterProvider
+            from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+            import langfuse_otel
+            reader = InMemoryMetricReader()
+            metrics.set_meter_provider(MeterProvider([reader]))
+            langfuse_otel.configure(instrument=False, **{setting!r})
+            trace.get_tracer("app").start_span("one").end()
+            print("otel.sdk.exporter.span.exported" in str(reader.get_metrics_data()))
+        """
+        with listening() as langfuse:
+            env = {
+                "LANGFUSE_PUBLIC_KEY": "pk-lf-1",
+                "LANGFUSE_SECRET_KEY": "sk-lf-1",
+                "LANGFUSE_BASE_URL": langfuse.url,
+            }
+            ended = application(code, **env)
+        assert (ended.returncode, ended.stdout.strip(), ended.stderr) == (0, str(told), "")
