@@ -105,9 +105,10 @@ def from_gen_ai(found: Mapping[str, object]) -> tuple[Usage, list[str]]:
     if usage:
         total = usage.pop("total", 0)
         _make_disjoint(usage)
-        usage["total"] = max(total, sum(usage.values()))
-        if total and total < usage["total"]:
-            unused.append(spelled["total"])
+        parts = sum(usage.values())
+        usage["total"] = max(total, parts)
+        if parts and total and total != parts:
+            unused.append(spelled["total"])  # stays in the metadata as well: somebody has counted otherwise
     usage.update(own_names)
     return usage, unused
 

@@ -155,3 +155,10 @@ def test_a_total_that_is_less_than_its_parts_is_not_used() -> None:
     found = {"input_tokens": 10, "output_tokens": 2, "total_tokens": 5}
 
     assert usage.from_gen_ai(found) == ({"input": 10, "output": 2, "total": 12}, ["total_tokens"])
+
+
+@pytest.mark.parametrize(("total", "kept"), [(20, 20), (3, 15)])
+def test_a_total_that_does_not_fit_its_parts_stays_visible(total: int, kept: int) -> None:
+    found = {"input_tokens": 10, "output_tokens": 5, "total_tokens": total}
+
+    assert usage.from_gen_ai(found) == ({"input": 10, "output": 5, "total": kept}, ["total_tokens"])
