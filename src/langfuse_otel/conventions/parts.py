@@ -32,14 +32,22 @@ def conversation(items: list[Any]) -> list[Any]:
 
 
 def system_message(instructions: Any) -> Message | None:
-    """The system message of decoded instructions: a list of parts or of messages, one of either, or a text."""
+    """The system message of decoded instructions: a list of parts or of messages, one of either, or a text.
+
+    A message that says more than its parts, and all of instructions that make more than one message, stay as they are.
+    """
     parts: list[Any] = []
     for item in instructions if isinstance(instructions, list) else [instructions]:
-        nested = item.get("parts") if isinstance(item, dict) else None
-        parts.extend(nested if isinstance(nested, list) else [item])
+        is_message = isinstance(item, dict) and isinstance(item.get("parts"), list)
+        if is_message and {"role": "system", **item, "parts": None} == {"role": "system", "parts": None}:
+            parts.extend(item["parts"])
+        else:
+            parts.append(item)
     messages: list[Any] = []
     _append(messages, {"role": "system", "parts": parts})
-    return messages[-1] if parts else None
+    if len(messages) > 1:
+        return Message("system", parts)
+    return messages[0] if parts else None
 
 
 def arguments_text(arguments: object) -> str:

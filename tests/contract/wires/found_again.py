@@ -31,9 +31,12 @@ class Shown:
         self._observation = observation
 
     def has(self, value: Any) -> bool:
-        """Whether a JSON-safe value is in it: itself, what it means, or all of its entries."""
+        """Whether a JSON-safe value is in it: itself, what it means, or all of its entries.
+
+        The chat format has no word for the kinds of most parts (``{"type": "text"}``): what is in them tells.
+        """
         if isinstance(value, dict):
-            return all(map(self.has, value.values()))
+            return all(self.has(entry) for key, entry in value.items() if key != "type" or not isinstance(entry, str))
         if isinstance(value, list):
             return all(map(self.has, value))
         if isinstance(value, str):

@@ -196,3 +196,19 @@ def test_system_instructions_come_in_many_shapes(instructions: object) -> None:
 @pytest.mark.parametrize("nothing", ["", "[]", None, []])
 def test_no_instructions_are_no_message(nothing: object) -> None:
     assert messages.system_message(nothing) is None
+
+
+@pytest.mark.parametrize(
+    "instructions",
+    [
+        [{"role": "developer", "parts": [{"type": "text", "content": "be nice"}]}],
+        [{"parts": [{"type": "text", "content": "be nice"}], "name": "editor"}, {"type": "text", "content": "now"}],
+        [{"type": "tool_call_response", "id": "c", "response": "done"}, {"type": "text", "content": "be nice"}],
+    ],
+)
+def test_system_instructions_that_say_more_than_one_message_can_stay_as_they_are(instructions: list[Any]) -> None:
+    message = messages.system_message(instructions)
+
+    assert message is not None
+    assert isinstance(message.content, list)
+    assert message.content[0] == instructions[0]
