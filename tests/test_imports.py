@@ -11,7 +11,9 @@ import pytest
 SOURCE = Path(__file__).parent.parent / "src" / "langfuse_otel"
 
 LAYERS: dict[str, int] = {
-    **dict.fromkeys(("errors", "settings", "tally", "clock", "fork", "redact", "log", "context", "provenance"), 0),
+    **dict.fromkeys(
+        ("errors", "setting_values", "settings", "tally", "clock", "fork", "redact", "log", "context", "provenance"), 0
+    ),
     **dict.fromkeys(("json_safe", "identity_cache", "http_deadline", "context_block"), 0),
     **dict.fromkeys(("http", "resilience", "observation"), 1),
     **dict.fromkeys(("conventions", "wire", "prompts", "policy", "media"), 2),

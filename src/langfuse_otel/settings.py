@@ -7,33 +7,17 @@ string counts as unset. Langfuse's own variable names work unchanged. ``docs/set
 
 from __future__ import annotations
 
-import enum
-import math
 import os
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
+from langfuse_otel import setting_values as parse
 from langfuse_otel.errors import SettingsError
+from langfuse_otel.setting_values import ContentCapture
 
 ENV_FILE_VARIABLE = "LANGFUSE_ENV_FILE"
-
-
-class ContentCapture(str, enum.Enum):
-    """Where prompts and answers are recorded (values of the GenAI semantic conventions)."""
-
-    NO_CONTENT = "NO_CONTENT"
-    SPAN_ONLY = "SPAN_ONLY"
-    EVENT_ONLY = "EVENT_ONLY"
-    SPAN_AND_EVENT = "SPAN_AND_EVENT"
-
-    @property
-    def on_spans(self) -> bool:
-        """Whether messages belong on spans."""
-        return self in (ContentCapture.SPAN_ONLY, ContentCapture.SPAN_AND_EVENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,128 +43,6 @@ class Setting:
     secret: bool = False
 
 
-def _text(value: Any) -> str:
-    return str(value).strip()
-
-
-def _boolean(value: Any) -> bool:
-    if isinstance(value, bool):
-        return value
-    word = str(value).strip().lower()
-    if word in ("true", "1", "yes", "on"):
-        return True
-    if word in ("false", "0", "no", "off"):
-        return False
-    raise ValueError("is neither true nor false")
-
-
-def _number(low: float, high: float = math.inf, *, whole: bool = False) -> Callable[[Any], Any]:
-    def parse(value: Any) -> float | int:
-        try:
-            number = int(value) if whole else float(value)
-        except (TypeError, ValueError):
-            raise ValueError(f"is not a {'whole ' if whole else ''}number") from None
-        if not low <= number <= high:  # also refuses NaN
-            raise ValueError(f"is not between {low:g} and {high:g}" if high < math.inf else f"is below {low:g}")
-        return number
-
-    return parse
-
-
-def _choice(*words: str) -> Callable[[Any], str]:
-    def parse(value: Any) -> str:
-        word = str(value).strip().lower()
-        if word not in words:
-            raise ValueError(f"is unknown; known are {', '.join(words)}")
-        return word
-
-    return parse
-
-
-def _url(value: Any) -> str:
-    text = str(value).strip()
-    try:
-        parts = urlsplit(text)
-        _ = parts.port
-    except ValueError as error:
-        raise ValueError(f"is not a URL ({error})") from None
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("is not a URL such as https://cloud.langfuse.com")
-    if parts.username or parts.password:
-        raise ValueError("has credentials in it; keys go into LANGFUSE_PUBLIC_KEY and LANGFUSE_SECRET_KEY")
-    if parts.query or parts.fragment:
-        raise ValueError("has a query or fragment; only scheme, host, port and path are used")
-    return text.rstrip("/")
-
-
-def _headers(value: Any) -> dict[str, str]:
-    """``name=value,name2=value2``, percent-encoded, as in OTEL_EXPORTER_OTLP_HEADERS; or a mapping."""
-    if isinstance(value, Mapping):
-        pairs = [(str(name), str(content)) for name, content in value.items()]
-    else:
-        parts = [part for part in str(value).split(",") if part.strip()]
-        if not all("=" in part for part in parts):
-            raise ValueError("has an entry that is no 'name=value' header")
-        pairs = [(name, unquote(content.strip())) for name, _, content in (part.partition("=") for part in parts)]
-    headers: dict[str, str] = {}
-    for name, content in pairs:
-        name = name.strip()
-        if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name) or re.search(r"[\r\n\0]", content):
-            raise ValueError("has an entry that is no 'name=value' header")
-        headers[name] = content
-    return headers
-
-
-def _names(value: Any) -> tuple[str, ...]:
-    """``name,name``, or a list."""
-    names = value.split(",") if isinstance(value, str) else value
-    if not isinstance(names, (list, tuple)):
-        raise ValueError("is no list of names with commas between")
-    return tuple(str(name).strip() for name in names if str(name).strip())
-
-
-_MASKERS = ("email", "phone", "card", "key")  # those of ``policy.maskers``; a test holds the two together
-
-
-def _masks(value: Any) -> tuple[Any, ...]:
-    """Names of maskers with commas between, a function, or a list of both."""
-    if value in ("none", "None"):
-        return ()
-    found = (value,) if callable(value) else tuple(value) if isinstance(value, (list, tuple)) else _names(value)
-    unknown = [one for one in found if not callable(one) and one not in _MASKERS]
-    if unknown:
-        raise ValueError(f"has {str(unknown[0])!r}, which is unknown; known are {', '.join(_MASKERS)}")
-    return found
-
-
-def _environment(value: Any) -> str:
-    text = str(value).strip()
-    if not re.fullmatch(r"(?!langfuse)[a-z0-9_-]{1,40}", text):
-        raise ValueError("must be 1 to 40 of a-z, 0-9, '-', '_' and not begin with 'langfuse'")
-    return text
-
-
-def _existing_file(value: Any) -> str:
-    path = Path(str(value).strip())
-    if not path.is_file():
-        raise ValueError(f"names a file that does not exist ({path})")
-    return str(path)
-
-
-def _content_capture(value: Any) -> ContentCapture:
-    """Accepts ``true`` and ``false`` as well, which older instrumentations used."""
-    if isinstance(value, ContentCapture):
-        return value
-    word = str(value).strip().upper()
-    older = {"TRUE": ContentCapture.SPAN_ONLY, "FALSE": ContentCapture.NO_CONTENT}
-    if word in older:
-        return older[word]
-    try:
-        return ContentCapture(word)
-    except ValueError:
-        raise ValueError(f"is unknown; known are {', '.join(ContentCapture.__members__)}") from None
-
-
 # Where build systems put the commit, asked when no release is set (langfuse-api.md, section 6.1).
 _RELEASE_VARIABLES = (
     "RENDER_GIT_COMMIT",
@@ -197,13 +59,13 @@ _RELEASE_VARIABLES = (
 
 SETTINGS: tuple[Setting, ...] = (
     # Where to
-    Setting("public_key", "LANGFUSE_PUBLIC_KEY", None, _text, "Public key of the Langfuse project (`pk-lf-…`)."),
-    Setting("secret_key", "LANGFUSE_SECRET_KEY", None, _text, "Its secret key (`sk-lf-…`).", secret=True),
+    Setting("public_key", "LANGFUSE_PUBLIC_KEY", None, parse.text, "Public key of the Langfuse project (`pk-lf-…`)."),
+    Setting("secret_key", "LANGFUSE_SECRET_KEY", None, parse.text, "Its secret key (`sk-lf-…`).", secret=True),
     Setting(
         "base_url",
         "LANGFUSE_BASE_URL",
         "https://cloud.langfuse.com",
-        _url,
+        parse.url,
         "Langfuse's address: EU cloud by default; `https://us.cloud.langfuse.com`, your own, or the local server's.",
         also=("LANGFUSE_HOST",),
     ),
@@ -211,24 +73,28 @@ SETTINGS: tuple[Setting, ...] = (
         "wire",
         "OTEL_EXPORTER_LANGFUSE_WIRE",
         "auto",
-        _choice("auto", "otlp", "ingestion"),
+        parse.choice("auto", "otlp", "ingestion"),
         "Protocol: `otlp`, `ingestion` (self-hosted Langfuse v2 and v3), or `auto`: OTLP unless the server has none.",
     ),
-    Setting("timeout_s", "LANGFUSE_TIMEOUT", 5.0, _number(0.001, 3600), "Longest duration of one request, seconds."),
+    Setting(
+        "timeout_s", "LANGFUSE_TIMEOUT", 5.0, parse.number(0.001, 3600), "Longest duration of one request, seconds."
+    ),
     Setting(
         "headers",
         "OTEL_EXPORTER_LANGFUSE_HEADERS",
         {},
-        _headers,
+        parse.headers,
         "More HTTP headers, `name=value,name=value`, percent-encoded.",
         secret=True,
     ),
-    Setting("certificate", "OTEL_EXPORTER_LANGFUSE_CERTIFICATE", None, _existing_file, "PEM file of the CAs to trust."),
+    Setting(
+        "certificate", "OTEL_EXPORTER_LANGFUSE_CERTIFICATE", None, parse.existing_file, "PEM file of the CAs to trust."
+    ),
     Setting(
         "compression",
         "LANGFUSE_OTEL_COMPRESSION",
         "none",
-        _choice("none", "gzip"),
+        parse.choice("none", "gzip"),
         "Compression of OTLP requests: `gzip` sends a quarter of the bytes for half as much CPU again.",
     ),
     # What about
@@ -236,57 +102,61 @@ SETTINGS: tuple[Setting, ...] = (
         "environment",
         "LANGFUSE_TRACING_ENVIRONMENT",
         None,
-        _environment,
+        parse.environment,
         "Langfuse environment of all traces; else OTel's `deployment.environment.name`; else `default`.",
     ),
     Setting(
         "release",
         "LANGFUSE_RELEASE",
         None,
-        _text,
+        parse.text,
         "Release of the application; else the commit that common build systems export.",
         also=_RELEASE_VARIABLES,
     ),
-    Setting("tracing_enabled", "LANGFUSE_TRACING_ENABLED", True, _boolean, "`false` turns exporting off."),
+    Setting("tracing_enabled", "LANGFUSE_TRACING_ENABLED", True, parse.boolean, "`false` turns exporting off."),
     Setting(
-        "sample_rate", "LANGFUSE_SAMPLE_RATE", 1.0, _number(0, 1), "Share of traces sent, decided by the trace's id."
+        "sample_rate",
+        "LANGFUSE_SAMPLE_RATE",
+        1.0,
+        parse.number(0, 1),
+        "Share of traces sent, decided by the trace's id.",
     ),
     Setting(
         "spans",
         "OTEL_EXPORTER_LANGFUSE_SPANS",
         "all",
-        _choice("all", "llm"),
+        parse.choice("all", "llm"),
         "Spans to send: `all`, or `llm`: those of LLM calls, what they contain and what contains them.",
     ),
     Setting(
         "left_out_scopes",
         "OTEL_EXPORTER_LANGFUSE_LEFT_OUT_SCOPES",
         (),
-        _names,
+        parse.names,
         "Instrumentation scopes whose spans are not sent, with commas between and `*` as wildcard.",
     ),
     Setting(
         "only_own_spans",
         "OTEL_EXPORTER_LANGFUSE_ONLY_OWN_SPANS",
         False,
-        _boolean,
+        parse.boolean,
         "Take only spans that name this project's key (`propagate_attributes(public_key=...)`), where several "
         "exporters stand side by side.",
     ),
-    Setting("debug", "LANGFUSE_DEBUG", False, _boolean, "Log each request at DEBUG."),
+    Setting("debug", "LANGFUSE_DEBUG", False, parse.boolean, "Log each request at DEBUG."),
     # What to leave out
     Setting(
         "capture",
         "LANGFUSE_CAPTURE",
         "all",
-        _choice("all", "input", "output", "none"),
+        parse.choice("all", "input", "output", "none"),
         "Content that leaves the process, whoever recorded it: `all`, `input`, `output` or `none`.",
     ),
     Setting(
         "mask",
         "LANGFUSE_MASK",
         ("key",),
-        _masks,
+        parse.masks,
         "What to hide wherever it stands: `email`, `phone`, `card`, `key` (keys and tokens), with commas between, or "
         "`none`; in code also a function `mask(data=...)` as Langfuse's SDK takes it.",
     ),
@@ -294,88 +164,197 @@ SETTINGS: tuple[Setting, ...] = (
         "attributes_allow",
         "LANGFUSE_ATTRIBUTES_ALLOW",
         (),
-        _names,
+        parse.names,
         "Span attributes to keep as metadata, with commas between and `*` as wildcard; all by default.",
     ),
     Setting(
         "attributes_deny",
         "LANGFUSE_ATTRIBUTES_DENY",
         (),
-        _names,
+        parse.names,
         "Attributes of spans and their resource to leave out, likewise; wins.",
     ),
     Setting(
         "prices",
         "LANGFUSE_PRICES",
         "server",
-        _choice("server", "public"),
+        parse.choice("server", "public"),
         "Who prices a call whose span gives no cost: Langfuse's own table, or the list of `genai-prices` "
         "(extra `prices`).",
     ),
     # Delivery
     Setting(
+        "delivery",
+        "OTEL_EXPORTER_LANGFUSE_DELIVERY",
+        "best_effort",
+        parse.choice("best_effort", "at_least_once"),
+        "`best_effort`: spans wait in memory. `at_least_once`: they wait on disk, and survive the process.",
+    ),
+    Setting(
         "max_queue_spans",
         "OTEL_EXPORTER_LANGFUSE_MAX_QUEUE_SPANS",
         50_000,
-        _number(1, whole=True),
+        parse.number(1, whole=True),
         "Spans that may wait in memory; further ones are refused and counted.",
     ),
     Setting(
         "max_queue_bytes",
         "OTEL_EXPORTER_LANGFUSE_MAX_QUEUE_BYTES",
         64 * 1024 * 1024,
-        _number(1024, whole=True),
+        parse.number(1024, whole=True),
         "The same in bytes of their attributes, estimated from one span in eight while less than a quarter is used.",
     ),
-    Setting("max_batch_spans", "LANGFUSE_FLUSH_AT", 512, _number(1, whole=True), "Most spans in one request."),
+    Setting(
+        "backpressure",
+        "OTEL_EXPORTER_LANGFUSE_BACKPRESSURE",
+        "drop_newest",
+        parse.choice("drop_newest", "drop_oldest", "block", "sample"),
+        "What gives way when the queue in memory fills: `drop_newest`, `drop_oldest`, `block` (the application waits, "
+        "bounded), or `sample` (fewer and fewer traces, each whole, errors always).",
+    ),
+    Setting(
+        "pressure_high",
+        "OTEL_EXPORTER_LANGFUSE_PRESSURE_HIGH",
+        0.8,
+        parse.number(0.01, 1),
+        "Share of the queue in use at which pressure begins.",
+    ),
+    Setting(
+        "pressure_low",
+        "OTEL_EXPORTER_LANGFUSE_PRESSURE_LOW",
+        0.5,
+        parse.number(0, 1),
+        "Share of the queue in use at which pressure ends.",
+    ),
+    Setting(
+        "block_timeout_s",
+        "OTEL_EXPORTER_LANGFUSE_BLOCK_TIMEOUT",
+        0.1,
+        parse.number(0, 60),
+        "Longest that the end of one span may wait for room with `block`, seconds; then it is refused.",
+    ),
+    Setting("max_batch_spans", "LANGFUSE_FLUSH_AT", 512, parse.number(1, whole=True), "Most spans in one request."),
     Setting(
         "max_batch_bytes",
         "OTEL_EXPORTER_LANGFUSE_MAX_BATCH_BYTES",
         4_000_000,
-        _number(1024, whole=True),
+        parse.number(1024, whole=True),
         "Most bytes in one request, before compression (Langfuse Cloud takes 5 MB).",
     ),
     Setting(
         "flush_interval_s",
         "LANGFUSE_FLUSH_INTERVAL",
         5.0,
-        _number(0.01, 3600),
+        parse.number(0.01, 3600),
         "Longest wait of a span before it is sent, seconds.",
     ),
     Setting(
         "shutdown_timeout_s",
         "OTEL_EXPORTER_LANGFUSE_SHUTDOWN_TIMEOUT",
         5.0,
-        _number(0, 3600),
+        parse.number(0, 3600),
         "Most seconds that we may hold up the exit of the program to deliver what is left.",
     ),
     Setting(
         "retry_initial_s",
         "OTEL_EXPORTER_LANGFUSE_RETRY_INITIAL",
         1.0,
-        _number(0.001, 3600),
+        parse.number(0.001, 3600),
         "First retry's longest pause, seconds; it doubles from there. Retry-After wins.",
     ),
-    Setting("retry_max_s", "OTEL_EXPORTER_LANGFUSE_RETRY_MAX", 30.0, _number(0.001, 3600), "Longest pause, seconds."),
+    Setting(
+        "retry_max_s", "OTEL_EXPORTER_LANGFUSE_RETRY_MAX", 30.0, parse.number(0.001, 3600), "Longest pause, seconds."
+    ),
+    Setting(
+        "max_concurrent_requests",
+        "OTEL_EXPORTER_LANGFUSE_MAX_CONCURRENT_REQUESTS",
+        4,
+        parse.number(1, 64, whole=True),
+        "Most requests under way at a time; more than one only while more waits than one request takes.",
+    ),
+    Setting(
+        "breaker_failures",
+        "OTEL_EXPORTER_LANGFUSE_BREAKER_FAILURES",
+        5,
+        parse.number(1, whole=True),
+        "Requests that fail in a row before the circuit breaker opens.",
+    ),
+    Setting(
+        "breaker_open_s",
+        "OTEL_EXPORTER_LANGFUSE_BREAKER_OPEN",
+        30.0,
+        parse.number(0.001, 3600),
+        "How long an open breaker lets no request through, seconds.",
+    ),
+    Setting(
+        "breaker_successes",
+        "OTEL_EXPORTER_LANGFUSE_BREAKER_SUCCESSES",
+        2,
+        parse.number(1, whole=True),
+        "Probes that have to succeed in a row, one at a time, before it closes again.",
+    ),
+    Setting(
+        "drain_on_sigterm",
+        "OTEL_EXPORTER_LANGFUSE_DRAIN_ON_SIGTERM",
+        True,
+        parse.boolean,
+        "Deliver what is left at SIGTERM where the application has no handler of its own.",
+    ),
+    Setting(
+        "spool_directory",
+        "OTEL_EXPORTER_LANGFUSE_SPOOL_DIRECTORY",
+        None,
+        parse.text,
+        "Where spans wait with `at_least_once`; else `langfuse-otel/spool` in `$XDG_STATE_HOME` or `~/.local/state`.",
+    ),
+    Setting(
+        "spool_fsync",
+        "OTEL_EXPORTER_LANGFUSE_SPOOL_FSYNC",
+        "interval",
+        parse.choice("always", "interval", "off"),
+        "When what is on disk is also safe from a power cut: at the end of each span, within half a second, or when "
+        "the system likes.",
+    ),
+    Setting(
+        "max_spool_bytes",
+        "OTEL_EXPORTER_LANGFUSE_MAX_SPOOL_BYTES",
+        1024 * 1024 * 1024,
+        parse.number(1024 * 1024, whole=True),
+        "Most bytes that the spool directory may take.",
+    ),
+    Setting(
+        "max_spool_age_s",
+        "OTEL_EXPORTER_LANGFUSE_MAX_SPOOL_AGE",
+        7 * 24 * 3600.0,
+        parse.number(60),
+        "How long a span may wait there, seconds; then it is dropped and counted.",
+    ),
+    Setting(
+        "spool_when_full",
+        "OTEL_EXPORTER_LANGFUSE_SPOOL_WHEN_FULL",
+        "refuse_newest",
+        parse.choice("refuse_newest", "drop_oldest"),
+        "Which spans give way when the spool is full.",
+    ),
     Setting(
         "upload_media",
         "LANGFUSE_MEDIA_UPLOAD_ENABLED",
         True,
-        _boolean,
+        parse.boolean,
         "Upload images, sound and files found in observations, and leave references; `false` leaves them inside.",
     ),
     Setting(
         "max_medium_bytes",
         "OTEL_EXPORTER_LANGFUSE_MAX_MEDIUM_BYTES",
         50_000_000,
-        _number(1, 1_000_000_000, whole=True),
+        parse.number(1, 1_000_000_000, whole=True),
         "Largest image, sound or file that is uploaded; of larger ones a note stays.",
     ),
     Setting(
         "exporter_metrics",
         "OTEL_EXPORTER_LANGFUSE_METRICS",
         True,
-        _boolean,
+        parse.boolean,
         "Tell OpenTelemetry metrics, where the application has some, how delivery goes: docs/operations/metrics.md.",
     ),
     # Instrumentations
@@ -383,21 +362,21 @@ SETTINGS: tuple[Setting, ...] = (
         "capture_content",
         "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT",
         ContentCapture.SPAN_ONLY,
-        _content_capture,
+        parse.content_capture,
         "Whether our instrumentations record messages: `SPAN_ONLY` or `NO_CONTENT`.",
     ),
     Setting(
         "instrument_over_foreign",
         "LANGFUSE_INSTRUMENT_OVER_FOREIGN",
         False,
-        _boolean,
+        parse.boolean,
         "Instrument a client although another instrumentation wraps it already.",
     ),
     Setting(
         "stream_usage",
         "LANGFUSE_STREAM_USAGE",
         False,
-        _boolean,
+        parse.boolean,
         "Ask OpenAI-like servers for the usage of streamed answers, and hide the extra chunk from the application.",
     ),
     # Prompts
@@ -405,28 +384,28 @@ SETTINGS: tuple[Setting, ...] = (
         "prompt_cache_ttl_s",
         "LANGFUSE_PROMPT_CACHE_DEFAULT_TTL_SECONDS",
         60.0,
-        _number(0),
+        parse.number(0),
         "Seconds until a cached prompt is refreshed in the background; 0 asks the server each time.",
     ),
     Setting(
         "prompt_cache_max_items",
         "LANGFUSE_PROMPT_CACHE_MAX_ITEMS",
         1_000,
-        _number(1, whole=True),
+        parse.number(1, whole=True),
         "Prompts kept in memory.",
     ),
     Setting(
         "prompt_deadline_s",
         "LANGFUSE_PROMPT_DEADLINE",
         5.0,
-        _number(0.001, 3600),
+        parse.number(0.001, 3600),
         "Longest that a `get` of a prompt may take in all, seconds.",
     ),
     Setting(
         "prompt_fallback_deadline_s",
         "LANGFUSE_PROMPT_FALLBACK_DEADLINE",
         0.25,
-        _number(0.001, 3600),
+        parse.number(0.001, 3600),
         "The same when the call gave a fallback, seconds.",
     ),
 )
@@ -457,14 +436,29 @@ class Settings:
     attributes_allow: tuple[str, ...]
     attributes_deny: tuple[str, ...]
     prices: str
+    delivery: str
     max_queue_spans: int
     max_queue_bytes: int
+    backpressure: str
+    pressure_high: float
+    pressure_low: float
+    block_timeout_s: float
     max_batch_spans: int
     max_batch_bytes: int
     flush_interval_s: float
     shutdown_timeout_s: float
     retry_initial_s: float
     retry_max_s: float
+    max_concurrent_requests: int
+    breaker_failures: int
+    breaker_open_s: float
+    breaker_successes: int
+    drain_on_sigterm: bool
+    spool_directory: str | None
+    spool_fsync: str
+    max_spool_bytes: int
+    max_spool_age_s: float
+    spool_when_full: str
     upload_media: bool
     max_medium_bytes: int
     exporter_metrics: bool

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from langfuse_otel.errors import SettingsError
-from langfuse_otel.settings import SETTINGS, ContentCapture, Settings, load, origin
+from langfuse_otel.setting_values import ContentCapture
+from langfuse_otel.settings import SETTINGS, Settings, load, origin
 
 KEYS = {"LANGFUSE_PUBLIC_KEY": "pk-lf-1", "LANGFUSE_SECRET_KEY": "sk-lf-hush-hush"}
 

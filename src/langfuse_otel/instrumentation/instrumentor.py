@@ -20,7 +20,8 @@ from langfuse_otel.instrumentation.declare import Hook
 from langfuse_otel.instrumentation.guard import guarded
 from langfuse_otel.instrumentation.metrics import Metrics
 from langfuse_otel.instrumentation.wrap import Patch, apply, find
-from langfuse_otel.settings import ContentCapture, Settings, load
+from langfuse_otel.setting_values import ContentCapture
+from langfuse_otel.settings import Settings, load
 
 
 class Instrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped base
