@@ -11,10 +11,19 @@ from hypothesis import HealthCheck, settings
 
 from langfuse_otel.server.run import LocalServer
 
-# No test's mark depends on how fast the machine is. HYPOTHESIS_PROFILE=nightly takes hours rather than minutes.
+# No test's mark depends on how fast the machine is. HYPOTHESIS_PROFILE=nightly (`make nightly`) tries a hundred times
+# as many examples, for which a test may take as many times as long.
+PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "usual")
+NIGHTLY_TIMEOUT_S = 3_600
 settings.register_profile("usual", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("nightly", settings.get_profile("usual"), max_examples=10_000)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "usual"))
+settings.load_profile(PROFILE)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if PROFILE == "nightly":
+        for item in items:
+            item.add_marker(pytest.mark.timeout(NIGHTLY_TIMEOUT_S))
 
 
 @pytest.fixture(autouse=True)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from differences import DIFFERENCES
 from record import PACKAGES
-from test_one_conversation import DIFFERENCES, OURS
+from test_one_conversation import OURS
 
 from langfuse_otel.conventions.convention import Convention
 from langfuse_otel.conventions.registry import CONVENTIONS
@@ -46,7 +47,7 @@ WRITTEN_BY = {
     "gen_ai": "OpenTelemetry's GenAI conventions since v1.37: our instrumentations, OpenTelemetry's and many others",
     "openinference": "OpenInference, of Arize Phoenix (`llm.*`, `input.value`, `openinference.*`)",
     "gen_ai_events": "GenAI conventions that write content as span events",
-    "gen_ai_legacy": "GenAI conventions before v1.37 (`gen_ai.prompt`, `gen_ai.prompt.0.role`)",
+    "gen_ai_prompt": "GenAI conventions before v1.37 (`gen_ai.prompt`, `gen_ai.prompt.0.role`)",
     "traceloop": "OpenLLMetry, of Traceloop (`traceloop.*`, `llm.*`)",
     "pydantic_ai": "Pydantic AI, beside GenAI names",
     "logfire": "Logfire (`logfire.*`) and its wrappers of clients",
@@ -94,8 +95,8 @@ LAST_RESORT = "if nothing else says it)"
 
 DIFFERENCES_HEAD = """## Differences that remain
 
-One conversation (a question with an image, a tool call, a streamed answer, an error, an embedding) was held through
-each of these, and its spans are kept in `tests/conventions/corpus/`:
+One conversation (a question with an image, a tool call, a streamed answer, an error, an embedding; agents' frameworks
+hold what they can of it) was held through each of these, and its spans are kept in `tests/conventions/corpus/`:
 
 | recording | packages |
 | --- | --- |

@@ -33,6 +33,7 @@ _INPUTS = frozenset((_MESSAGES, _SYSTEM, _TOOL_DEFINITIONS))
 _PROMPT = ("gen_ai.prompt.name", "gen_ai.prompt.version")
 _FIRST_CHUNK_KEYS = (
     "gen_ai.response.time_to_first_chunk",
+    "gen_ai.client.operation.time_to_first_chunk",
     "gen_ai.response.time_to_first_token",
     "gen_ai.server.time_to_first_token",
 )

@@ -52,7 +52,7 @@ def _compose(reader: Reader) -> None:
         _request(reader)
         _response(reader)
     for key, field in ((_INPUT, "input"), (_OUTPUT, "output")):
-        content = values.content(reader.mine.get(key))
+        content = values.content(values.unquoted(reader.mine.get(key)))
         if content is not None and reader.wants(field):
             del reader.mine[key]
             reader.offer(field, content)

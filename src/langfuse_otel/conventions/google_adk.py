@@ -114,23 +114,29 @@ def _output(reader: Reader, response: dict[str, Any]) -> None:
 
 
 def _usage(reader: Reader, response: dict[str, Any]) -> None:
-    """Gemini counts thoughts beside the candidates' tokens, and a tool's prompt beside the prompt's."""
+    """Gemini counts thoughts beside the candidates' tokens, and a tool's prompt beside the prompt's.
+
+    Of other models thoughts may be among the candidates' tokens; then these and the prompt are the total.
+    """
     found = response.get("usage_metadata")
     counts = {name: values.count(value) or 0 for name, value in found.items()} if isinstance(found, dict) else {}
     if not counts.get("prompt_token_count") or not reader.wants("usage"):
         return
     thoughts, candidates = counts.get("thoughts_token_count", 0), counts.get("candidates_token_count", 0)
+    asked = counts["prompt_token_count"] + counts.get("tool_use_prompt_token_count", 0)
+    within = thoughts <= candidates and asked + candidates == counts.get("total_token_count")
     said = {
-        "input_tokens": counts["prompt_token_count"] + counts.get("tool_use_prompt_token_count", 0),
-        "output_tokens": candidates + thoughts,
+        "input_tokens": asked,
+        "output_tokens": candidates if within else candidates + thoughts,
         "total_tokens": counts.get("total_token_count", 0),
         "cache_read.input_tokens": counts.get("cached_content_token_count", 0),
         "reasoning.output_tokens": thoughts,
     }
     counted, _ = usage.from_gen_ai({name: count for name, count in said.items() if count})
     repeated = {"input_tokens": counts["prompt_token_count"], "output_tokens": candidates}
+    added = {"output_tokens": candidates + thoughts}
     for name, value in reader.family(_GEN_AI_USAGE).items():
-        if values.count(value) not in (said.get(name), repeated.get(name)):
+        if values.count(value) not in (said.get(name), repeated.get(name), added.get(name)):
             reader.put_back((_GEN_AI_USAGE + name,))
     reader.offer("usage", counted)
 

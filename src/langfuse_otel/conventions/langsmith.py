@@ -82,7 +82,7 @@ CONVENTION = Convention(
         "langsmith.metadata.conversation_id": Field("session_id", values.identifier),
         "langsmith.metadata.user_id": Field("user_id", values.identifier),
     },
-    # The first key is on every one of its spans; a span that has metadata only is read just the same.
+    # On the spans of some versions; those of the others have metadata.
     parts=frozenset(("langsmith.span.id",)),
     families=(_METADATA,),
     compose=_compose,

@@ -22,6 +22,9 @@ _TYPES: dict[str, ObservationType] = {
     "agent_turn": "agent",
     "start_agent_activity": "agent",
     "function_tool": "tool",
+    # These name the model as well, around the call (``llm_request``) and for each try of it, and would be billed too.
+    "llm_node": "chain",
+    "llm_request_run": "span",
 }
 _NOISE = frozenset(
     (

@@ -10,7 +10,7 @@ from typing import Any
 
 from opentelemetry.trace import StatusCode
 
-from langfuse_otel.conventions import anthropic_messages, foreign_parts, usage, values
+from langfuse_otel.conventions import anthropic_messages, bodies, chat_messages, foreign_parts, usage, values
 from langfuse_otel.conventions.convention import Convention, Field
 from langfuse_otel.conventions.reader import Reader
 from langfuse_otel.observation import Level, Message
@@ -18,7 +18,6 @@ from langfuse_otel.observation import Level, Message
 _MESSAGE, _SPAN_TYPE = "logfire.msg", "logfire.span_type"
 _REQUEST, _RESPONSE = "request_data", "response_data"
 _OPENAI, _ANTHROPIC = "logfire.openai", "logfire.anthropic"  # scopes of the wrappers
-_INPUT_KEYS = ("messages", "input", "prompt")
 _OUTPUT_KEYS = ("message", "text", "combined_chunk_content", "images")
 _NOT_USED = {"input": 0, "output": 0, "total": 0}
 
@@ -68,34 +67,14 @@ def _call(reader: Reader, *, anthropic: bool) -> None:
 
 
 def _request(reader: Reader, request: dict[str, Any], *, anthropic: bool) -> None:
-    """The call's arguments: input, model, and as parameters what is left. They stay metadata if the input has no place.
-
-    OpenAI's messages are in the chat format already.
-    """
-    model = values.text(request.get("model"))
-    if "model" not in reader.fields:
-        reader.offer("model", model)
-    key = next((key for key in _INPUT_KEYS if request.get(key)), None)
-    if key is None or not reader.wants("input"):
-        return
-    del reader.mine[_REQUEST]
-    found = request.pop(key)
-    if anthropic and key == "messages":
+    """The call's arguments, Anthropic's as OpenAI has them."""
+    found = request.get("messages")
+    if anthropic and found:
         system = request.pop("system", None)
         listed = found if isinstance(found, list) else [found]
         asked = [{"role": "system", "content": system}, *listed] if system else listed
-        found = foreign_parts.conversation(asked, anthropic_messages.part)
-    tools = request.get("tools")
-    if isinstance(tools, list) and tools:
-        del request["tools"]
-        found = {"messages": found, "tools": [foreign_parts.tool(tool) for tool in tools]}
-    reader.offer("input", found)
-    if reader.fields.get("model") == model:
-        request.pop("model", None)
-    if reader.wants("model_parameters"):
-        reader.offer("model_parameters", request or None)
-    elif request:
-        reader.metadata[_REQUEST] = request
+        request["messages"] = foreign_parts.conversation(asked, anthropic_messages.part)
+    bodies.take_request(reader, _REQUEST, request)
 
 
 def _response(reader: Reader, response: dict[str, Any]) -> None:
@@ -113,9 +92,9 @@ def _response(reader: Reader, response: dict[str, Any]) -> None:
 
 
 def _answer(found: Any) -> Any:
-    if isinstance(found, dict):
-        return {key: value for key, value in found.items() if value is not None or key == "content"}
-    return Message("assistant", found) if isinstance(found, str) else found
+    if isinstance(found, str):
+        return Message("assistant", found)
+    return chat_messages.messages([found], "assistant")[0] if chat_messages.is_message(found) else found
 
 
 CONVENTION = Convention(

@@ -1,7 +1,7 @@
 """Messages of the GenAI semantic conventions (genai-semconv.md, section 3) as messages of the OpenAI chat format.
 
 Langfuse finds tool calls in the chat format and not in OpenTelemetry's ``parts`` (real-langfuse.md). Messages of the
-four common kinds of parts are decoded straight into structs, which is most of the speed of reading a span; as soon as
+common kinds of parts are decoded straight into structs, which is most of the speed of reading a span; as soon as
 there is anything else in them, `parts` reads them all, and drops nothing.
 """
 
@@ -34,9 +34,21 @@ class _ToolAnswer(msgspec.Struct, tag="tool_call_response", forbid_unknown_field
     id: str | None = None
 
 
+class _Uri(msgspec.Struct, tag="uri", forbid_unknown_fields=True, gc=False):
+    uri: str
+    modality: str | msgspec.UnsetType = msgspec.UNSET
+    mime_type: str | msgspec.UnsetType = msgspec.UNSET
+
+
+class _Blob(msgspec.Struct, tag="blob", forbid_unknown_fields=True, gc=False):
+    content: str
+    modality: str | msgspec.UnsetType = msgspec.UNSET
+    mime_type: str | msgspec.UnsetType = msgspec.UNSET
+
+
 class _Message(msgspec.Struct, forbid_unknown_fields=True):
     role: str
-    parts: list[_Text | _Reasoning | _ToolCall | _ToolAnswer]
+    parts: list[_Text | _Reasoning | _ToolCall | _ToolAnswer | _Uri | _Blob]
     name: str | None = None
     finish_reason: str | None = None
 
@@ -85,25 +97,27 @@ def _append(messages: list[Any], message: _Message) -> None:
     if isinstance(first, _Text):
         messages.append(Message(message.role, first.content, message.name, finish_reason=message.finish_reason))
         return
-    texts: list[str] = []
+    content: list[Any] = []
     reasoning: list[str] = []
     calls: list[ToolCall] = []
     answers: list[Message] = []
     for part in message.parts:
         if isinstance(part, _Text):
-            texts.append(part.content)
+            content.append(part.content)
         elif isinstance(part, _ToolCall):
             calls.append(ToolCall(ToolFunction(part.name, parts.arguments_text(part.arguments)), part.id))
         elif isinstance(part, _ToolAnswer):
             answers.append(Message("tool", parts.answer_text(part.response), tool_call_id=part.id))
-        else:
+        elif isinstance(part, _Reasoning):
             reasoning.append(part.content)
+        else:
+            content.append(parts.content_item(msgspec.to_builtins(part)))
     messages.extend(answers)
-    if texts or calls or reasoning or message.name or message.finish_reason or not answers:
+    if content or calls or reasoning or message.name or message.finish_reason or not answers:
         messages.append(
             Message(
                 message.role,
-                "\n".join(texts) if texts else None,
+                parts.joined(content),
                 message.name,
                 calls or None,
                 reasoning_content="\n".join(reasoning) if reasoning else None,

@@ -82,6 +82,7 @@ _COST_DECIMALS = 12  # as many as Langfuse keeps
 
 _Found: TypeAlias = tuple[Any, list[str]]
 """What may be the value of a field, empty if there is nothing, and the attribute keys that it was made of."""
+_NOTHING: _Found = (None, [])
 
 
 def _compose(reader: Reader) -> None:
@@ -193,12 +194,10 @@ def _one_or_all(found: list[Any] | None) -> Any:
 def _listed(reader: Reader, prefix: str) -> _Found:
     """A family as the list that it is made of."""
     found = reader.family(prefix)
-    return _nested(found), [prefix + name for name in found]
+    return (_nested(found), [prefix + name for name in found]) if found else _NOTHING
 
 
 def _nested(found: Mapping[str, Any]) -> Any:
-    if not found:
-        return None
     return unflatten({name: value if type(value) is str else json_safe(value) for name, value in found.items()})
 
 
@@ -207,7 +206,9 @@ def _texts(reader: Reader, key: str, holder: str) -> _Found:
     listed, keys = _listed(reader, key + ".")
     if keys:
         return messages.leaves(listed, holder, "text"), keys
-    texts = values.decoded(reader.mine.get(key))
+    if key not in reader.mine:
+        return _NOTHING
+    texts = values.decoded(reader.mine[key])
     if not messages.are_texts(texts):
         return None, []
     del reader.mine[key]
@@ -218,8 +219,10 @@ def _embeddings(reader: Reader, name: str) -> _Found:
     """The texts or the vectors of embeddings; the other stays in the family."""
     family = reader.parts.get(_EMBEDDINGS)
     if not family:
-        return None, []
+        return _NOTHING
     found = {key: family.pop(key) for key in list(family) if key.endswith(f".embedding.{name}")}
+    if not found:
+        return _NOTHING
     return messages.leaves(_nested(found), "embedding", name), [_EMBEDDINGS + key for key in found]
 
 

@@ -22,8 +22,11 @@ _MEDIA = {
     "document": frozenset(("url", "mime_type", "name", "id", "content")),
 }
 _TEXTS = frozenset(("text", "reasoning"))
+_TEXT_KEYS = ("input", "prompt", "query")  # what a request calls its text where it has no messages
+_CONTENT_KEYS = frozenset(("messages", "tools", *_TEXT_KEYS))
 _PLAIN = {"role", "content"}
 _ROLES = {"model": "assistant"}  # as Gemini calls it
+_decode_keys = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 def conversation(listed: Any, role: str) -> list[Any] | None:
@@ -75,12 +78,14 @@ def repeats(raw: Any, said: Any, asked: Mapping[str, Any]) -> bool:
         texts = [text for message in messages for text in _texts(message)]
         if raw in texts:
             return True
+        if isinstance(raw, str) and _says_more(raw, asked, known):
+            return False
         structure = values.decoded(raw)
         if isinstance(structure, list):
             return bool(structure) and _within(structure, messages)
         if not isinstance(structure, dict) or not structure:
             return False
-        for key in ("input", "prompt", "query"):  # what a request calls its text where it has no messages
+        for key in _TEXT_KEYS:
             if len(texts) == 1 and structure.get(key) in (texts[0], texts):
                 del structure[key]
         if isinstance(known, dict):
@@ -104,8 +109,9 @@ def _message(item: Any, role: str) -> Any:
     rest = dict(said)
     calls = _tool_calls(rest)
     content, reasoning, ordered_calls = _content(rest)
-    # Calls may be repeated among the contents, for the sake of their order.
-    calls.extend(call for call in ordered_calls if not any(_same_call(call, known) for known in calls))
+    for call in ordered_calls:  # may be repeated among the contents, for the sake of their order
+        if not any(_same_call(call, known) for known in calls):
+            calls.append(call)
     given_role = _take_text(rest, "role") or role
     return Message(
         role=_ROLES.get(given_role, given_role),
@@ -242,6 +248,18 @@ def _flat_tool(tool: Any) -> Any:
     """``{"type": "function", "function": {…}}``, as chat requests nest it, without the nesting."""
     function = tool.get("function") if isinstance(tool, dict) and tool.keys() == {"type", "function"} else None
     return {"type": tool["type"], **function} if isinstance(function, dict) and "type" not in function else tool
+
+
+def _says_more(raw: str, asked: Mapping[str, Any], known: Any) -> bool:
+    """Whether JSON text of an object has a key that nobody knows, which takes no decoding of what is under the keys."""
+    if not raw.startswith("{"):
+        return False
+    try:
+        entries = _decode_keys(raw)
+    except (msgspec.MsgspecError, UnicodeError):
+        return False
+    unknown = set(entries).difference(_CONTENT_KEYS, asked, known if isinstance(known, dict) else ())
+    return any(bytes(entries[key]) != b"null" for key in unknown)
 
 
 def _texts(message: Any) -> list[str]:

@@ -81,7 +81,7 @@ def _append(messages: list[Any], item: dict[str, Any]) -> None:
         elif len(part) == 2 and isinstance(part.get("content"), str) and kind in ("text", *_REASONING):
             (content if kind == "text" else reasoning).append(part["content"])
         else:
-            content.append(_content_item(part))
+            content.append(content_item(part))
     extra = {key: value for key, value in item.items() if key not in _MESSAGE_KEYS}
     role = _pick_text(item, "role", extra)
     name = _pick_text(item, "name", extra)
@@ -91,7 +91,7 @@ def _append(messages: list[Any], item: dict[str, Any]) -> None:
         messages.append(
             Message(
                 role or "user",
-                _content(content),
+                joined(content),
                 name,
                 calls or None,
                 reasoning_content="\n".join(reasoning) if reasoning else None,
@@ -110,7 +110,7 @@ def _pick_text(source: dict[str, Any], key: str, extra: dict[str, Any]) -> str |
     return None
 
 
-def _content(items: list[Any]) -> str | list[Any] | None:
+def joined(items: list[Any]) -> str | list[Any] | None:
     """Text if there is nothing else, joined by line as the server joins parts; otherwise a list of content items."""
     if not items:
         return None
@@ -141,7 +141,7 @@ def _tool_answer(part: dict[str, Any]) -> Message:
     return Message("tool", answer_text(answer), name, tool_call_id=call_id, extra=extra or None)
 
 
-def _content_item(part: dict[str, Any]) -> dict[str, Any]:
+def content_item(part: dict[str, Any]) -> dict[str, Any]:
     """A part as an item of a chat message's content, with all its other keys; one of an unknown kind as it is."""
     kind = part.get("type")
     key, write = _CONTENT_ITEMS.get(kind, _UNKNOWN_ITEM) if isinstance(kind, str) else _UNKNOWN_ITEM
@@ -156,8 +156,10 @@ def _text_item(part: dict[str, Any]) -> dict[str, Any]:
 
 
 def _blob_item(part: dict[str, Any]) -> dict[str, Any]:
-    """Base64 media as a data URL, the form in which media are found for upload."""
-    return _media_item(part, f"data:{_mime_type(part)};base64,{part['content']}", "file_data")
+    """Base64 media as a data URL, the form in which media are found for upload; Vercel's SDK writes one already."""
+    content = part["content"]
+    url = content if content.startswith("data:") else f"data:{_mime_type(part)};base64,{content}"
+    return _media_item(part, url, "file_data")
 
 
 def _uri_item(part: dict[str, Any]) -> dict[str, Any]:

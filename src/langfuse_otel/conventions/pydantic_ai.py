@@ -1,7 +1,8 @@
 """What Pydantic AI adds to the GenAI conventions (genai-semconv.md, section 12), in all versions of its data format.
 
 It comes after them, because it completes the input that they make: its agents' spans have the system instructions by
-their name and the conversation by its own, and its model calls have the tools in ``model_request_parameters``.
+their name and the conversation by its own, with the final answer at its end, and its model calls have the tools in
+``model_request_parameters``.
 ``gen_ai.aggregated_usage.*`` of an agent repeats its model calls and is metadata by itself; see `agent_totals` for the
 older name.
 """
@@ -10,12 +11,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from langfuse_otel.conventions import foreign_parts, messages, parts, usage, values
+from langfuse_otel.conventions import chat_messages, foreign_parts, messages, usage, values
 from langfuse_otel.conventions.convention import Convention, Field
 from langfuse_otel.conventions.reader import Reader
+from langfuse_otel.observation import Message
 
 _ALL_MESSAGES, _ALL_EVENTS, _EVENTS = "pydantic_ai.all_messages", "all_messages_events", "events"
-_REQUEST_PARAMETERS = "model_request_parameters"
+_FINAL_RESULT, _REQUEST_PARAMETERS = "final_result", "model_request_parameters"
 _TOOL_GROUPS = ("function_tools", "output_tools")
 _COMPOSED_INPUTS = ("gen_ai", "pydantic_ai")
 _EVENT_KEYS = frozenset(("event.name", "gen_ai.message.index", "gen_ai.system", "index"))
@@ -26,24 +28,45 @@ def _compose(reader: Reader) -> None:
         _events(reader)
     if _ALL_MESSAGES in reader.mine or _ALL_EVENTS in reader.mine:
         _conversation(reader)
+    if _FINAL_RESULT in reader.mine:
+        _result(reader)
     if _REQUEST_PARAMETERS in reader.mine:
         _tools(reader)
 
 
 def _conversation(reader: Reader) -> None:
-    """All of an agent's messages, after the system message that its instructions made."""
+    """All of an agent's messages, after the system message that its instructions made, and without its answer."""
     for key in (_ALL_MESSAGES, _ALL_EVENTS):
         value = reader.mine.get(key)
         conversation = messages.conversation(value) if key == _ALL_MESSAGES else _event_messages(value)
-        if conversation and _offer_conversation(reader, conversation):
+        if not conversation:
+            continue
+        answered = reader.wants("output") and _is_answer(conversation[-1], reader.mine.get(_FINAL_RESULT))
+        if _offer_conversation(reader, conversation[:-1] if answered else conversation):
             del reader.mine[key]
+            if answered:
+                del reader.mine[_FINAL_RESULT]
+                reader.offer("output", conversation[-1])
             return
+
+
+def _is_answer(message: Any, result: object) -> bool:
+    """Whether a message says the agent's result. A result that is no text is a call of an output tool instead."""
+    said = values.text(result)
+    return said is not None and isinstance(message, Message) and (message.role, message.content) == ("assistant", said)
+
+
+def _result(reader: Reader) -> None:
+    result = values.content(reader.mine[_FINAL_RESULT])
+    if result is not None and reader.wants("output"):
+        del reader.mine[_FINAL_RESULT]
+        reader.offer("output", result)
 
 
 def _offer_conversation(reader: Reader, conversation: list[Any]) -> bool:
     """Offer it as the input, or continue with it the one that the GenAI conventions made; whether it has a place."""
     if reader.wants("input"):
-        reader.offer("input", conversation)
+        reader.offer("input", conversation or None)
         return True
     if reader.winners["input"][1] not in _COMPOSED_INPUTS:
         return False
@@ -92,23 +115,17 @@ def _events(reader: Reader) -> None:
 
 
 def _event_messages(value: object) -> list[Any] | None:
-    """Events in the chat format; ``id`` is of the call that a tool answers."""
+    """Events as chat messages, without what only an event has."""
     events = values.decoded(value)
     if not isinstance(events, list):
         return None
-    return [_event_message(event) if isinstance(event, dict) else event for event in events]
+    return chat_messages.messages(
+        [_without_event(event) if isinstance(event, dict) else event for event in events], "user"
+    )
 
 
-def _event_message(event: dict[str, Any]) -> dict[str, Any]:
-    message = {"content": None, **{key: value for key, value in event.items() if key not in _EVENT_KEYS}}
-    if message.get("role") == "tool" and "id" in message:
-        message["tool_call_id"] = message.pop("id")
-    calls = message.get("tool_calls")
-    for call in calls if isinstance(calls, list) else []:
-        function = call.get("function") if isinstance(call, dict) else None
-        if isinstance(function, dict):
-            function["arguments"] = parts.arguments_text(function.get("arguments"))
-    return message
+def _without_event(event: dict[str, Any]) -> dict[str, Any]:
+    return {"content": None, **{key: value for key, value in event.items() if key not in _EVENT_KEYS}}
 
 
 CONVENTION = Convention(
@@ -117,9 +134,8 @@ CONVENTION = Convention(
         "operation.cost": Field("cost", usage.total_cost),
         "tool_arguments": Field("input", values.content),
         "tool_response": Field("output", values.content),
-        "final_result": Field("output", values.content),
     },
-    parts=frozenset((_ALL_MESSAGES, _ALL_EVENTS, _EVENTS, _REQUEST_PARAMETERS)),
+    parts=frozenset((_ALL_MESSAGES, _ALL_EVENTS, _EVENTS, _FINAL_RESULT, _REQUEST_PARAMETERS)),
     compose=_compose,
     composes={
         "input": (
@@ -128,6 +144,6 @@ CONVENTION = Convention(
             f"{_ALL_EVENTS} (likewise)",
             f"{_REQUEST_PARAMETERS} (tools, beside the messages)",
         ),
-        "output": (_EVENTS,),
+        "output": (_EVENTS, f"{_ALL_MESSAGES} (last, if it is the result)", f"{_ALL_EVENTS} (likewise)", _FINAL_RESULT),
     },
 )

@@ -19,7 +19,8 @@ from langfuse_otel import log
 from langfuse_otel.conventions import (
     agent_totals,
     gen_ai,
-    gen_ai_legacy,
+    gen_ai_events,
+    gen_ai_prompt,
     genkit,
     google_adk,
     langfuse,
@@ -53,8 +54,8 @@ CONVENTIONS: tuple[Convention, ...] = (
     gen_ai.CONVENTION,
     # These stand where there are no GenAI attributes, or beside them.
     openinference.CONVENTION,
-    gen_ai_legacy.EVENTS,
-    gen_ai_legacy.CONVENTION,
+    gen_ai_events.CONVENTION,
+    gen_ai_prompt.CONVENTION,
     traceloop.CONVENTION,
     pydantic_ai.CONVENTION,
     logfire.CONVENTION,
@@ -66,6 +67,7 @@ CONVENTIONS: tuple[Convention, ...] = (
 """What `read` reads, first wins."""
 
 _MAX_KNOWN_KEYS = 10_000  # attribute keys may hold ids; past this, a key's rule is found anew each time
+_MAX_KNOWN_GROUPS = 1_000  # sets of groups, in the order in which a span has them
 _RANKS_PER_CONVENTION = 1_000
 _MAX_TIME_NS = 2**64 - 1  # OTLP has 64 bits for a time: the year 2554
 
@@ -85,12 +87,20 @@ class _Rule(NamedTuple):
 _LEAVE_OVER = _Rule()
 
 
+class _Composer(NamedTuple):
+    rank: int
+    convention: Convention
+    groups: frozenset[str]
+    """Called for spans that have one of these; for each span if there are none."""
+
+
 class Registry:
     """Reads spans with a list of conventions."""
 
     def __init__(self, conventions: Sequence[Convention]) -> None:
         self._rules: dict[str, _Rule] = {}
-        self._composers: list[tuple[int, Convention, frozenset[str]]] = []
+        self._composers: list[_Composer] = []
+        self._due: dict[tuple[str, ...], list[_Composer]] = {}
         prefixes: list[str] = []
         for index, convention in enumerate(conventions):
             rank = index * _RANKS_PER_CONVENTION
@@ -101,7 +111,7 @@ class Registry:
             groups = frozenset(
                 (convention.name, *convention.families) if convention.parts or convention.families else ()
             )
-            self._composers.append((rank, convention, groups))
+            self._composers.append(_Composer(rank, convention, groups))
             prefixes.extend(convention.families)
         self._prefixes = tuple(sorted(prefixes, key=len, reverse=True))
 
@@ -140,8 +150,8 @@ class Registry:
                 else:
                     fields[field] = parsed
                     winners[field] = (rank, key)
-        for rank, convention, groups in self._composers:
-            if not groups or not groups.isdisjoint(parts):
+        for rank, convention, groups in self._due.get(tuple(parts)) or self._due_for(parts):
+            if not groups or not groups.isdisjoint(parts):  # one that came before may have taken them
                 reader.rank, reader.origin, reader.mine = rank, convention.name, parts.get(convention.name, {})
                 try:
                     convention.compose(reader)
@@ -152,6 +162,13 @@ class Registry:
             for name, value in group_parts.items():
                 left_over[prefix + name] = value
         return reader
+
+    def _due_for(self, parts: Mapping[str, Any]) -> list[_Composer]:
+        """Whoever composes of these groups, remembered while there is room."""
+        due = [composer for composer in self._composers if not composer.groups or composer.groups & parts.keys()]
+        if len(self._due) < _MAX_KNOWN_GROUPS:
+            self._due[tuple(parts)] = due
+        return due
 
     def _rule(self, key: str) -> _Rule:
         """The rule of a key that is in no table, remembered while there is room."""
@@ -167,9 +184,9 @@ def _observation(reader: Reader) -> Observation:
     usage.prevent_guessing(fields)
     context, parent = span.get_span_context() or INVALID_SPAN_CONTEXT, span.parent
     return Observation(
-        trace_id=f"{context.trace_id:032x}",
-        span_id=f"{context.span_id:016x}",
-        parent_span_id=None if parent is None else f"{parent.span_id:016x}",
+        trace_id=format(context.trace_id, "032x"),
+        span_id=format(context.span_id, "016x"),
+        parent_span_id=None if parent is None else format(parent.span_id, "016x"),
         start_ns=reader.start_ns,
         end_ns=reader.end_ns,
         metadata=_metadata(reader),

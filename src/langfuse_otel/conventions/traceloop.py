@@ -1,6 +1,6 @@
 """OpenLLMetry, the instrumentations of Traceloop (genai-semconv.md, section 9), beside the GenAI names that they use.
 
-It comes after `gen_ai` and `gen_ai_legacy`, which read the messages, and completes the usage and the parameters that
+It comes after `gen_ai` and `gen_ai_prompt`, which read the messages, and completes the usage and the parameters that
 `gen_ai` found. Names, paths and versions of entities, and vector stores' results, stay metadata by their own keys.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from langfuse_otel import redact
-from langfuse_otel.conventions import gen_ai, gen_ai_legacy, prompt, usage, values
+from langfuse_otel.conventions import gen_ai, gen_ai_events, prompt, usage, values
 from langfuse_otel.conventions.convention import Convention, Field
 from langfuse_otel.conventions.reader import Reader
 from langfuse_otel.json_safe import json_safe
@@ -123,7 +123,7 @@ def _chunks(reader: Reader) -> None:
     first_ns = min(event.timestamp for event in chunks)
     if reader.start_ns <= first_ns <= reader.end_ns:
         reader.offer("completion_start_ns", first_ns)
-    reader.span = gen_ai_legacy.without_events(
+    reader.span = gen_ai_events.without_events(
         reader.span, lambda event: event.name in _CHUNKS and not event.attributes
     )
 

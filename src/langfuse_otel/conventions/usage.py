@@ -114,6 +114,8 @@ def from_gen_ai(found: Mapping[str, object]) -> tuple[Usage, list[str]]:
 
 
 def _make_disjoint(usage: Usage) -> None:
+    if _WHOLE_OF.keys().isdisjoint(usage):
+        return
     parts: dict[str, int] = {}
     for key, counted in usage.items():
         whole = _WHOLE_OF.get(key)

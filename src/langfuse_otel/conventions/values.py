@@ -26,13 +26,15 @@ _ENVIRONMENT_MAX_CHARACTERS = 40
 
 def text(value: object) -> str | None:
     """A text that is not empty."""
-    if isinstance(value, str) and value:
-        return value if type(value) is str else str.__str__(value)
-    return None
+    if type(value) is str:
+        return value or None
+    return str.__str__(value) if isinstance(value, str) and value else None
 
 
 def identifier(value: object) -> str | None:
     """A text that is not empty; an integer counts, since ids of users and sessions often are."""
+    if type(value) is str:
+        return value or None
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) <= 2**64:
         return str(value)
     return text(value)
@@ -40,6 +42,8 @@ def identifier(value: object) -> str | None:
 
 def content(value: object) -> Any:
     """An input or output of any shape, if it is not empty. Text stays as it is, JSON or not."""
+    if type(value) is str:
+        return value or None
     if isinstance(value, str):
         return text(value)
     if value is None or (isinstance(value, (bytes, Sequence, Mapping)) and not value):

@@ -79,6 +79,18 @@ def _type(value: object) -> ObservationType | None:
     return _TYPES.get(value.partition(" ")[0]) if isinstance(value, str) else None
 
 
+def _unquoted(value: object) -> Any:
+    """A tool's result, of which texts are JSON texts too."""
+    return values.content(values.unquoted(value))
+
+
+def _vectors(value: object) -> Any:
+    """One vector, or a list of them, each as JSON text."""
+    if isinstance(value, (list, tuple)):
+        return [values.decoded(vector) or json_safe(vector) for vector in value] or None
+    return values.decoded(value) or values.content(value)
+
+
 def _compose(reader: Reader) -> None:
     operation = _operation(reader)
     _name(reader, operation)
@@ -274,9 +286,9 @@ CONVENTION = Convention(
         "ai.response.model": Field("model", values.text),
         "ai.model.id": Field("model", values.text),
         "ai.toolCall.args": Field("input", values.content),
-        "ai.toolCall.result": Field("output", values.content),
-        "ai.embedding": Field("output", values.content),
-        "ai.embeddings": Field("output", values.content),
+        "ai.toolCall.result": Field("output", _unquoted),
+        "ai.embedding": Field("output", _vectors),
+        "ai.embeddings": Field("output", _vectors),
         "ai.telemetry.metadata.userId": Field("user_id", values.identifier),
         "ai.telemetry.metadata.sessionId": Field("session_id", values.identifier),
         "ai.telemetry.metadata.tags": Field("tags", values.tags),

@@ -7,6 +7,7 @@ number of times: repetitions that may meet start only at the beginning of a run 
 
 from __future__ import annotations
 
+import operator
 import re
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -17,7 +18,7 @@ from opentelemetry.sdk.resources import Resource
 from langfuse_otel.identity_cache import IdentityCache
 from langfuse_otel.observation import Observation
 from langfuse_otel.policy.chain import Rewrite
-from langfuse_otel.policy.texts import each_text
+from langfuse_otel.policy.texts import any_text, each_text
 
 _EMAIL = re.compile(
     r"""
@@ -67,28 +68,34 @@ _KEY = re.compile(
     """,
     re.VERBOSE,
 )
-# What no key is without, by a character of it: looking for one character is many times faster than for a word.
-_SIGNS_OF_KEYS = (
-    ("-", ("sk-", "pk-", "glpat-", "xox", "PRIVATE KEY")),
-    ("_", ("k_live_", "k_test_", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "hf_")),
-    ("A", ("AKIA", "ASIA", "AIza")),
-    ("J", ("eyJ",)),
-    (" ", ("earer ", "asic ")),
-)
-_SHORTEST_KEY, _SHORTEST_CARD = 14, 13
+_SHORTEST_CARD, _SHORTEST_KEY = 13, 14
+_DIGITS = "0123456789"
+_LONG_TEXT = 500  # from here on, asking for digits first is worth its while
 _NO_DIGITS = bytes(code for code in range(256) if not chr(code).isdecimal())
 
 
+def _may_hold_email(text: str) -> bool:
+    return "@" in text or "%40" in text
+
+
 def _emails(text: str) -> str:
-    return _EMAIL.sub("[email]", text) if "@" in text or "%40" in text else text
+    return _EMAIL.sub("[email]", text) if _may_hold_email(text) else text
+
+
+def _may_hold_phone(text: str) -> bool:
+    return "+" in text or "00" in text or "(" in text
 
 
 def _phones(text: str) -> str:
-    return _PHONE.sub("[phone]", text) if "+" in text or "00" in text or "(" in text else text
+    return _PHONE.sub("[phone]", text) if _may_hold_phone(text) else text
+
+
+def _may_hold_card(text: str) -> bool:
+    return len(text.encode("ascii", "ignore").translate(None, _NO_DIGITS)) >= _SHORTEST_CARD
 
 
 def _cards(text: str) -> str:
-    if len(text) < _SHORTEST_CARD or len(text.encode("ascii", "ignore").translate(None, _NO_DIGITS)) < _SHORTEST_CARD:
+    if len(text) < _SHORTEST_CARD or not _may_hold_card(text):
         return text
     found = _CARD.search(text)
     pieces: list[str] = []
@@ -117,13 +124,37 @@ def _luhn(number: str) -> bool:
     return (sum(digits[::2]) + sum(doubled)) % 10 == 0
 
 
+def _may_hold_key(text: str) -> bool:
+    """Whether it has something of what no key is without.
+
+    Looking for one character is many times faster than for a word, so that comes first; spelled out, as this runs for
+    every text of every span.
+    """
+    return (
+        ("-" in text and _has_hyphened_sign(text))
+        or ("_" in text and _has_underscored_sign(text))
+        or ("A" in text and ("AKIA" in text or "ASIA" in text or "AIza" in text))
+        or ("J" in text and "eyJ" in text)
+        or (" " in text and _may_hold_digit(text) and ("earer " in text or "asic " in text))
+    )
+
+
+def _has_hyphened_sign(text: str) -> bool:
+    return "sk-" in text or "pk-" in text or "glpat-" in text or "xox" in text or "PRIVATE KEY" in text
+
+
+def _has_underscored_sign(text: str) -> bool:
+    if "gh" in text and ("ghp_" in text or "gho_" in text or "ghu_" in text or "ghs_" in text or "ghr_" in text):
+        return True
+    return "k_live_" in text or "k_test_" in text or "hf_" in text or "github_pat_" in text
+
+
+def _may_hold_digit(text: str) -> bool:
+    return len(text) < _LONG_TEXT or any(map(text.__contains__, _DIGITS))
+
+
 def _keys(text: str) -> str:
-    if len(text) < _SHORTEST_KEY:
-        return text
-    for character, signs in _SIGNS_OF_KEYS:
-        if character in text and any(sign in text for sign in signs):
-            return _KEY.sub(_key_mark, text)
-    return text
+    return _KEY.sub(_key_mark, text) if len(text) >= _SHORTEST_KEY and _may_hold_key(text) else text
 
 
 def _key_mark(found: re.Match[str]) -> str:
@@ -142,8 +173,18 @@ there is nothing to mask.
 - ``key``: keys and tokens of Langfuse, OpenAI, Anthropic, AWS, GitHub, GitLab, Google, Hugging Face, Slack and Stripe;
   JSON web tokens, ``Bearer`` and ``Basic`` credentials, private keys in PEM."""
 
-_TEXTS = ("name", "status_message", "user_id", "session_id", "trace_name", "release", "version", "model")
-_VALUES = ("input", "output", "metadata", "trace_metadata", "model_parameters", "tags", "passthrough")
+_SIGNS: dict[str, Callable[[str], bool]] = {
+    "email": _may_hold_email,
+    "phone": _may_hold_phone,
+    "card": _may_hold_card,
+    "key": _may_hold_key,
+}
+_SHORTEST = {"card": _SHORTEST_CARD, "key": _SHORTEST_KEY}
+_FIELDS = (
+    *("name", "status_message", "user_id", "session_id", "trace_name", "release", "version", "model"),
+    *("input", "output", "metadata", "trace_metadata", "model_parameters", "tags", "passthrough"),
+)
+_values = operator.attrgetter(*_FIELDS)
 
 
 def masker(names: Iterable[str]) -> Rewrite:
@@ -161,6 +202,14 @@ def masker(names: Iterable[str]) -> Rewrite:
         raise ValueError(f"has no masker {unknown[0]!r}; known are {', '.join(MASKERS)}")
     chosen = [mask for name, mask in MASKERS.items() if name in wanted]
 
+    signs = [sign for name, sign in _SIGNS.items() if name in wanted]
+    min_characters = min((_SHORTEST.get(name, 0) for name in wanted), default=0)
+
+    def may_hold_any(text: str) -> bool:
+        return any(sign(text) for sign in signs)
+
+    is_suspect = signs[0] if len(signs) == 1 else may_hold_any
+
     def replace(text: str) -> str:
         for mask in chosen:
             text = mask(text)
@@ -175,9 +224,9 @@ def masker(names: Iterable[str]) -> Rewrite:
 
     def rewrite(observation: Observation) -> Observation:
         changed: dict[str, Any] = {}
-        for field in (*_TEXTS, *_VALUES):
-            value = getattr(observation, field)
-            if value:
+        values = _values(observation)
+        if any_text(filter(None, values), is_suspect, min_characters):
+            for field, value in zip(_FIELDS, values, strict=True):
                 masked = each_text(value, replace)
                 if masked is not value:
                     changed[field] = masked

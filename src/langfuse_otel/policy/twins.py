@@ -16,8 +16,8 @@ import msgspec
 
 from langfuse_otel.observation import Observation
 
-RESPONSE_ID_KEYS = ("gen_ai.response.id", "ai.response.id")
-"""Where conventions leave the id that the provider gave to its answer."""
+RESPONSE_ID_KEYS = ("gen_ai.response.id", "ai.response.id", "gcp.vertex.agent.event_id")
+"""Where conventions leave the id that the provider gave to its answer, or Google's ADK to what it made of one."""
 
 TWIN_OF = "langfuse_otel.twin_of"
 """Metadata of the span that was set back: the id of the one that tells the call."""

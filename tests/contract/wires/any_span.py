@@ -81,6 +81,7 @@ _NAMES = st.sampled_from(
         *("inputTokens", "outputTokens", "input_tokens", "output_tokens", "input_cost", "version", "a"),
         *("cache_read", "cache_creation", "audio", "openai", "anthropic", "cachedPromptTokens", "system_instruction"),
         *("prompt_token_count", "candidates_token_count", "thoughts_token_count", "function_declarations"),
+        *("choices", "data", "finish_reason", "temperature"),
     )
 )
 STRUCTURES = st.recursive(
@@ -115,7 +116,7 @@ def conversations(draw: st.DrawFn) -> Any:
     )
     messages = draw(st.lists(message | STRUCTURES, max_size=3))
     around: dict[str, Any] = draw(st.dictionaries(_NAMES, STRUCTURES, max_size=3))
-    holder = draw(st.sampled_from(["", "messages", "contents", "items", "message", "content"]))
+    holder = draw(st.sampled_from(["", "messages", "contents", "items", "choices", "data", "message", "content"]))
     if not holder:
         return messages
     return {**around, holder: messages[0] if messages and holder in ("message", "content") else messages}

@@ -2,30 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import pytest
-from opentelemetry.sdk.trace import ReadableSpan
-from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+from reading import reading
 
-from langfuse_otel.conventions import agent_totals, gen_ai, langfuse, otel
-from langfuse_otel.conventions.registry import Registry
-from langfuse_otel.observation import Observation
+from langfuse_otel.conventions import agent_totals, gen_ai
 
-REGISTRY = Registry((langfuse.CONVENTION, agent_totals.CONVENTION, gen_ai.CONVENTION, otel.CONVENTION))
-
-
-def read(attributes: Mapping[str, Any], *, name: str = "work", scope: str = "pydantic-ai") -> Observation:
-    return REGISTRY.read(
-        ReadableSpan(
-            name,
-            attributes=attributes,
-            start_time=1_000,
-            end_time=2_000,
-            instrumentation_scope=InstrumentationScope(scope),
-        )
-    )
+read = reading(agent_totals.CONVENTION, gen_ai.CONVENTION, scope="pydantic-ai")
 
 
 TOKENS = {"gen_ai.usage.input_tokens": 10, "gen_ai.usage.output_tokens": 5}

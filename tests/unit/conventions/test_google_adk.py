@@ -3,36 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from typing import Any
 
-import msgspec
 import pytest
-from opentelemetry.sdk.trace import ReadableSpan
-from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+from reading import plain, reading
 
-from langfuse_otel.conventions import gen_ai, google_adk, langfuse, otel
-from langfuse_otel.conventions.registry import Registry
-from langfuse_otel.observation import Observation
+from langfuse_otel.conventions import gen_ai, google_adk
 
-REGISTRY = Registry((langfuse.CONVENTION, google_adk.CONVENTION, gen_ai.CONVENTION, otel.CONVENTION))
-
-
-def read(attributes: Mapping[str, Any], *, name: str = "work", scope: str = "gcp.vertex.agent") -> Observation:
-    return REGISTRY.read(
-        ReadableSpan(
-            name,
-            attributes=attributes,
-            start_time=1_000,
-            end_time=2_000,
-            instrumentation_scope=InstrumentationScope(scope),
-        )
-    )
-
-
-def plain(value: object) -> Any:
-    """As JSON shows it."""
-    return msgspec.json.decode(msgspec.json.encode(value))
+read = reading(google_adk.CONVENTION, gen_ai.CONVENTION, scope="gcp.vertex.agent")
 
 
 REQUEST, RESPONSE = "gcp.vertex.agent.llm_request", "gcp.vertex.agent.llm_response"
@@ -188,3 +166,22 @@ def test_what_cannot_be_understood_stays_visible(value: object) -> None:
 )
 def test_values_of_another_shape_stay_visible(value: str) -> None:
     assert read({RESPONSE: value}).metadata == {RESPONSE: json.loads(value)}
+
+
+@pytest.mark.parametrize(
+    ("total", "output"),
+    [(96, {"output": 12, "output_reasoning_tokens": 4}), (92, {"output": 8, "output_reasoning_tokens": 4})],
+)
+def test_whether_thoughts_are_among_the_candidates_tokens_is_what_the_total_says(
+    total: int, output: dict[str, int]
+) -> None:
+    counts = {
+        "prompt_token_count": 80,
+        "candidates_token_count": 12,
+        "thoughts_token_count": 4,
+        "total_token_count": total,
+    }
+    observation = read({RESPONSE: json.dumps({"usage_metadata": counts}), "gen_ai.usage.output_tokens": 16})
+
+    assert observation.usage == {"input": 80, **output, "total": total}
+    assert "gen_ai.usage.output_tokens" not in observation.metadata

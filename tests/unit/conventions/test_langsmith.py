@@ -2,30 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import pytest
-from opentelemetry.sdk.trace import ReadableSpan
-from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+from reading import reading
 
-from langfuse_otel.conventions import gen_ai, langfuse, langsmith, otel
-from langfuse_otel.conventions.registry import Registry
-from langfuse_otel.observation import Observation
+from langfuse_otel.conventions import gen_ai, langsmith
 
-REGISTRY = Registry((langfuse.CONVENTION, langsmith.CONVENTION, gen_ai.CONVENTION, otel.CONVENTION))
-
-
-def read(attributes: Mapping[str, Any], *, name: str = "work", scope: str = "langsmith") -> Observation:
-    return REGISTRY.read(
-        ReadableSpan(
-            name,
-            attributes=attributes,
-            start_time=1_000,
-            end_time=2_000,
-            instrumentation_scope=InstrumentationScope(scope),
-        )
-    )
+read = reading(langsmith.CONVENTION, gen_ai.CONVENTION, scope="langsmith")
 
 
 @pytest.mark.parametrize(

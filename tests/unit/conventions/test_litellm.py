@@ -2,30 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import pytest
-from opentelemetry.sdk.trace import ReadableSpan
-from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+from reading import reading
 
-from langfuse_otel.conventions import gen_ai, langfuse, litellm, otel
-from langfuse_otel.conventions.registry import Registry
-from langfuse_otel.observation import Observation
+from langfuse_otel.conventions import gen_ai, litellm
 
-REGISTRY = Registry((langfuse.CONVENTION, gen_ai.CONVENTION, litellm.CONVENTION, otel.CONVENTION))
-
-
-def read(attributes: Mapping[str, Any], *, name: str = "work", scope: str = "litellm") -> Observation:
-    return REGISTRY.read(
-        ReadableSpan(
-            name,
-            attributes=attributes,
-            start_time=1_000,
-            end_time=2_000,
-            instrumentation_scope=InstrumentationScope(scope),
-        )
-    )
+read = reading(gen_ai.CONVENTION, litellm.CONVENTION, scope="litellm")
 
 
 COST = {"gen_ai.cost.input_cost": 0.1, "gen_ai.cost.output_cost": 0.2, "gen_ai.cost.total_cost": 0.3}

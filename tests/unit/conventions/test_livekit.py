@@ -3,44 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any
 
-import msgspec
 import pytest
-from opentelemetry.sdk.trace import ReadableSpan
-from opentelemetry.sdk.util.instrumentation import InstrumentationScope
-from opentelemetry.trace import Status, StatusCode
+from opentelemetry.trace import StatusCode
+from reading import plain, reading
 
-from langfuse_otel.conventions import gen_ai, langfuse, livekit, otel
-from langfuse_otel.conventions.registry import Registry
-from langfuse_otel.observation import Observation
+from langfuse_otel.conventions import gen_ai, livekit
 
-REGISTRY = Registry((langfuse.CONVENTION, livekit.CONVENTION, gen_ai.CONVENTION, otel.CONVENTION))
-
-
-def read(
-    attributes: Mapping[str, Any],
-    *,
-    name: str = "work",
-    scope: str = "livekit-agents",
-    status: StatusCode = StatusCode.UNSET,
-) -> Observation:
-    return REGISTRY.read(
-        ReadableSpan(
-            name,
-            attributes=attributes,
-            start_time=1_000,
-            end_time=2_000,
-            instrumentation_scope=InstrumentationScope(scope),
-            status=Status(status),
-        )
-    )
-
-
-def plain(value: object) -> Any:
-    """As JSON shows it."""
-    return msgspec.json.decode(msgspec.json.encode(value))
+read = reading(livekit.CONVENTION, gen_ai.CONVENTION, scope="livekit-agents")
 
 
 ITEMS = [
@@ -88,6 +58,14 @@ def test_a_tool_has_its_output() -> None:
 
     assert (observation.type, observation.output) == ("tool", "rain")
     assert observation.metadata == {"lk.function_tool.name": "f"}
+
+
+@pytest.mark.parametrize("name", ["llm_node", "llm_request_run"])
+def test_spans_around_and_within_a_model_call_are_not_billed_though_they_name_the_model(name: str) -> None:
+    observation = read({"gen_ai.request.model": "gpt-4o", "lk.response.text": "It rains."}, name=name)
+
+    assert observation.type in ("chain", "span")
+    assert observation.usage == {"input": 0, "output": 0, "total": 0}
 
 
 @pytest.mark.parametrize(("name", "type_"), [("agent_turn", "agent"), ("start_agent_activity", "agent")])

@@ -3,44 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any
 
-import msgspec
 import pytest
-from opentelemetry.sdk.trace import ReadableSpan
-from opentelemetry.sdk.util.instrumentation import InstrumentationScope
-from opentelemetry.trace import Status, StatusCode
+from opentelemetry.trace import StatusCode
+from reading import plain, reading
 
-from langfuse_otel.conventions import gen_ai, langfuse, logfire, otel
-from langfuse_otel.conventions.registry import Registry
-from langfuse_otel.observation import Observation
+from langfuse_otel.conventions import gen_ai, logfire
 
-REGISTRY = Registry((langfuse.CONVENTION, gen_ai.CONVENTION, logfire.CONVENTION, otel.CONVENTION))
-
-
-def read(
-    attributes: Mapping[str, Any],
-    *,
-    name: str = "work",
-    scope: str = "logfire",
-    status: StatusCode = StatusCode.UNSET,
-) -> Observation:
-    return REGISTRY.read(
-        ReadableSpan(
-            name,
-            attributes=attributes,
-            start_time=1_000,
-            end_time=2_000,
-            instrumentation_scope=InstrumentationScope(scope),
-            status=Status(status),
-        )
-    )
-
-
-def plain(value: object) -> Any:
-    """As JSON shows it."""
-    return msgspec.json.decode(msgspec.json.encode(value))
+read = reading(gen_ai.CONVENTION, logfire.CONVENTION, scope="logfire")
 
 
 ASKED = {"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}], "temperature": 0.5}
@@ -109,8 +79,8 @@ def test_a_call_of_openai() -> None:
     )
 
     assert (observation.type, observation.model) == ("generation", "gpt-4o")
-    assert observation.input == ASKED["messages"]
-    assert observation.output == {"role": "assistant", "content": "hello"}
+    assert plain(observation.input) == ASKED["messages"]
+    assert plain(observation.output) == {"role": "assistant", "content": "hello"}
     assert observation.model_parameters == {"temperature": 0.5}
     assert observation.usage == {"input": 5, "input_cached_tokens": 4, "output": 2, "total": 11}
     assert observation.metadata == {"async": False}

@@ -212,3 +212,10 @@ def test_system_instructions_that_say_more_than_one_message_can_stay_as_they_are
     assert message is not None
     assert isinstance(message.content, list)
     assert message.content[0] == instructions[0]
+
+
+def test_a_blob_that_is_a_data_url_already_stays_one() -> None:
+    part = {"type": "blob", "modality": "image", "mime_type": None, "content": "data:image/png;base64,AA=="}
+    (message,) = messages.conversation(json.dumps([{"role": "user", "parts": [part]}])) or []
+
+    assert message.content[0]["image_url"] == {"url": "data:image/png;base64,AA=="}

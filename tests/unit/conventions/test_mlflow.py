@@ -2,30 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+import json
 
 import pytest
-from opentelemetry.sdk.trace import ReadableSpan
-from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+from opentelemetry.sdk.trace import Event
+from reading import plain, reading
 
-from langfuse_otel.conventions import gen_ai, langfuse, mlflow, otel
-from langfuse_otel.conventions.registry import Registry
-from langfuse_otel.observation import Observation
+from langfuse_otel.conventions import gen_ai, mlflow
 
-REGISTRY = Registry((langfuse.CONVENTION, gen_ai.CONVENTION, mlflow.CONVENTION, otel.CONVENTION))
-
-
-def read(attributes: Mapping[str, Any], *, name: str = "work", scope: str = "mlflow") -> Observation:
-    return REGISTRY.read(
-        ReadableSpan(
-            name,
-            attributes=attributes,
-            start_time=1_000,
-            end_time=2_000,
-            instrumentation_scope=InstrumentationScope(scope),
-        )
-    )
+read = reading(gen_ai.CONVENTION, mlflow.CONVENTION, scope="mlflow")
 
 
 @pytest.mark.parametrize(
@@ -92,3 +77,41 @@ def test_a_text_in_json_quotes_is_the_text(written: str, read_as: str) -> None:
     observation = read({"mlflow.spanInputs": written, "mlflow.spanOutputs": written})
 
     assert (observation.input, observation.output) == (read_as, read_as)
+
+
+def test_a_request_and_its_response_are_messages_parameters_and_usage() -> None:
+    asked = {"messages": [{"role": "user", "content": "hi"}], "model": "gpt-4o", "temperature": 0.5}
+    usage = {"prompt_tokens": 9, "completion_tokens": 5, "completion_tokens_details": {"reasoning_tokens": 3}}
+    choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "ho", "refusal": None}}
+    observation = read(
+        {
+            "mlflow.spanType": '"CHAT_MODEL"',
+            "mlflow.spanInputs": json.dumps(asked),
+            "mlflow.spanOutputs": json.dumps({"id": "r1", "choices": [choice], "usage": usage}),
+            "mlflow.chat.tokenUsage": '{"input_tokens": 9, "output_tokens": 5}',
+        }
+    )
+
+    assert plain(observation.input) == asked["messages"]
+    assert plain(observation.output) == {"role": "assistant", "content": "ho", "finish_reason": "stop"}
+    assert (observation.model, observation.model_parameters) == ("gpt-4o", {"temperature": 0.5})
+    assert observation.usage == {"input": 9, "output": 2, "output_reasoning_tokens": 3, "total": 14}
+    assert observation.metadata == {
+        "mlflow.spanOutputs": {"id": "r1"},
+        "mlflow.spanType": '"CHAT_MODEL"',
+        "mlflow.chat.tokenUsage": '{"input_tokens": 9, "output_tokens": 5}',
+    }
+
+
+def test_what_looks_like_a_request_is_none_on_a_span_that_is_no_model_call() -> None:
+    inputs = '{"messages": [{"role": "user", "content": "hi"}]}'
+
+    assert read({"mlflow.spanType": '"AGENT"', "mlflow.spanInputs": inputs}).input == inputs
+
+
+@pytest.mark.parametrize(("at_ns", "first_ns"), [(1_500, 1_500), (500, None), (2_500, None)])
+def test_the_first_chunk_is_when_the_first_token_came(at_ns: int, first_ns: int | None) -> None:
+    chunks = [Event("mlflow.chunk.item.0", {}, at_ns), Event("mlflow.chunk.item.1", {}, 1_900)]
+
+    assert read({"mlflow.spanType": '"LLM"'}, events=chunks).completion_start_ns is None
+    assert read({"mlflow.spanOutputs": '"ho"'}, events=chunks).completion_start_ns == first_ns

@@ -3,38 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from typing import Any
 
-import msgspec
 import pytest
-from opentelemetry.sdk.trace import ReadableSpan
-from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+from reading import plain, reading
 
-from langfuse_otel.conventions import agent_totals, gen_ai, langfuse, otel, pydantic_ai
-from langfuse_otel.conventions.registry import Registry
-from langfuse_otel.observation import Observation
+from langfuse_otel.conventions import agent_totals, gen_ai, pydantic_ai
 
-REGISTRY = Registry(
-    (langfuse.CONVENTION, agent_totals.CONVENTION, gen_ai.CONVENTION, pydantic_ai.CONVENTION, otel.CONVENTION)
-)
-
-
-def read(attributes: Mapping[str, Any], *, name: str = "work", scope: str = "pydantic-ai") -> Observation:
-    return REGISTRY.read(
-        ReadableSpan(
-            name,
-            attributes=attributes,
-            start_time=1_000,
-            end_time=2_000,
-            instrumentation_scope=InstrumentationScope(scope),
-        )
-    )
-
-
-def plain(value: object) -> Any:
-    """As JSON shows it."""
-    return msgspec.json.decode(msgspec.json.encode(value))
+read = reading(agent_totals.CONVENTION, gen_ai.CONVENTION, pydantic_ai.CONVENTION, scope="pydantic-ai")
 
 
 USER = {"role": "user", "parts": [{"type": "text", "content": "hi"}]}
@@ -63,13 +39,44 @@ def test_an_agents_messages_are_the_input_and_its_result_the_output() -> None:
         }
     )
 
-    assert plain(observation.input) == CHAT
-    assert (observation.type, observation.output, observation.usage) == ("agent", "hello", None)
+    assert plain(observation.input) == CHAT[:1]
+    assert plain(observation.output) == CHAT[1]
+    assert (observation.type, observation.usage) == ("agent", None)
     assert observation.metadata == {
         "gen_ai.operation.name": "invoke_agent",
         "gen_ai.agent.name": "planner",
         "gen_ai.aggregated_usage.input_tokens": 10,
     }
+
+
+@pytest.mark.parametrize("result", ['{"city":"Rome"}', ["Rome"]])
+def test_a_result_that_is_not_the_last_message_stands_beside_the_whole_conversation(result: object) -> None:
+    observation = read({"pydantic_ai.all_messages": json.dumps([USER, ASSISTANT]), "final_result": result})
+
+    assert plain(observation.input) == CHAT
+    assert observation.output == result
+
+
+def test_a_conversation_that_ends_in_a_call_has_no_answer() -> None:
+    call = {"role": "assistant", "parts": [{"type": "tool_call", "id": "c1", "name": "f", "arguments": {}}]}
+    observation = read({"pydantic_ai.all_messages": json.dumps([USER, call])})
+
+    assert plain(observation.input)[1]["tool_calls"][0]["id"] == "c1"
+    assert (observation.output, observation.metadata) == (None, {})
+
+
+def test_an_answer_to_nothing_has_no_input() -> None:
+    observation = read({"pydantic_ai.all_messages": json.dumps([ASSISTANT]), "final_result": "hello"})
+
+    assert (observation.input, plain(observation.output), observation.metadata) == (None, CHAT[1], {})
+
+
+def test_a_result_beside_an_output_that_langfuse_was_told_stays_visible() -> None:
+    told = {"langfuse.observation.output": "mine", "final_result": "hello"}
+    observation = read({**told, "pydantic_ai.all_messages": json.dumps([USER, ASSISTANT])})
+
+    assert (plain(observation.input), observation.output) == (CHAT, "mine")
+    assert observation.metadata == {"final_result": "hello"}
 
 
 def test_the_conversation_continues_the_instructions() -> None:
@@ -162,12 +169,12 @@ def test_version_1_has_events_whose_choices_are_the_output() -> None:
 
     observation = read({"gen_ai.operation.name": "chat", "events": json.dumps(events)})
 
-    assert observation.input == [
+    assert plain(observation.input) == [
         SYSTEM,
         CHAT[0],
         {"role": "tool", "content": "rain", "name": "f", "tool_call_id": "c0"},
     ]
-    assert observation.output == {
+    assert plain(observation.output) == {
         "role": "assistant",
         "content": None,
         "tool_calls": [{"id": "c1", "type": "function", "function": {"name": "f", "arguments": '{"a":1}'}}],
@@ -177,7 +184,7 @@ def test_version_1_has_events_whose_choices_are_the_output() -> None:
 def test_version_1_agents_have_events_too() -> None:
     events = [{"event.name": "gen_ai.user.message", "content": "hi", "role": "user"}]
 
-    assert read({"agent_name": "a", "all_messages_events": json.dumps(events)}).input == CHAT[:1]
+    assert plain(read({"agent_name": "a", "all_messages_events": json.dumps(events)}).input) == CHAT[:1]
 
 
 @pytest.mark.parametrize(

@@ -2,36 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-import msgspec
 import pytest
-from opentelemetry.sdk.trace import ReadableSpan
-from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+from reading import plain, reading
 
-from langfuse_otel.conventions import gen_ai, langfuse, otel, self_traced
-from langfuse_otel.conventions.registry import Registry
-from langfuse_otel.observation import Observation
+from langfuse_otel.conventions import gen_ai, self_traced
 
-REGISTRY = Registry((langfuse.CONVENTION, self_traced.CONVENTION, gen_ai.CONVENTION, otel.CONVENTION))
-
-
-def read(attributes: Mapping[str, Any], *, name: str = "work", scope: str = "com.anthropic.sdk.python") -> Observation:
-    return REGISTRY.read(
-        ReadableSpan(
-            name,
-            attributes=attributes,
-            start_time=1_000,
-            end_time=2_000,
-            instrumentation_scope=InstrumentationScope(scope),
-        )
-    )
-
-
-def plain(value: object) -> Any:
-    """As JSON shows it."""
-    return msgspec.json.decode(msgspec.json.encode(value))
+read = reading(self_traced.CONVENTION, gen_ai.CONVENTION, scope="com.anthropic.sdk.python")
 
 
 CREATION = "anthropic.usage.cache_creation."

@@ -5,51 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import msgspec
 import pytest
-from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.trace import Span
+from reading import make_span, plain, registry_of
 
-from langfuse_otel.conventions import gen_ai, gen_ai_legacy, langfuse, otel, traceloop
-from langfuse_otel.conventions.registry import Registry
+from langfuse_otel.conventions import gen_ai, gen_ai_events, gen_ai_prompt, traceloop
 from langfuse_otel.observation import Observation
 
-_REGISTRY = Registry(
-    (
-        langfuse.CONVENTION,
-        gen_ai.CONVENTION,
-        gen_ai_legacy.EVENTS,
-        gen_ai_legacy.CONVENTION,
-        traceloop.CONVENTION,
-        otel.CONVENTION,
-    )
+_REGISTRY = registry_of(
+    gen_ai.CONVENTION,
+    gen_ai_events.CONVENTION,
+    gen_ai_prompt.CONVENTION,
+    traceloop.CONVENTION,
 )
-
-
-def make_span(
-    attributes: Mapping[str, Any] | None,
-    *,
-    during: Callable[[Span], None] = lambda span: None,
-    resource: Mapping[str, Any] | None = None,
-    scope: str = "tests",
-) -> ReadableSpan:
-    """A finished span with these attributes; ``during`` runs before it ends."""
-    provider = TracerProvider(resource=Resource(resource or {}), shutdown_on_exit=False)
-    span = provider.get_tracer(scope).start_span("work", attributes=attributes)
-    during(span)
-    span.end()
-    assert isinstance(span, ReadableSpan)
-    return span
 
 
 def observe(attributes: Mapping[str, Any] | None = None, **options: Any) -> Observation:
     return _REGISTRY.read(make_span(attributes, **options))
-
-
-def plain(value: object) -> Any:
-    """As JSON shows it."""
-    return msgspec.json.decode(msgspec.json.encode(value))
 
 
 def test_a_chat_span_of_version_0_40_comes_out_whole() -> None:

@@ -32,7 +32,7 @@ def span(attributes: dict[str, Any], events: dict[str, dict[str, Any]] | None = 
 
 
 def on_wires(observation: Observation) -> str:
-    return "".join(b"".join(wire.encode(observation)).decode() for wire in (OtlpWire(), IngestionWire()))
+    return "".join(b"".join(wire.encode(observation)[:2]).decode() for wire in (OtlpWire(), IngestionWire()))
 
 
 def message(role: str, text: str) -> str:

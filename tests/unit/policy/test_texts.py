@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from langfuse_otel.observation import Message, ToolCall, ToolFunction
-from langfuse_otel.policy.texts import each_text
+from langfuse_otel.policy.texts import any_text, each_text
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False) | st.text(),
@@ -43,6 +43,23 @@ def test_every_text_is_replaced_and_the_original_stays_as_it_was(value: Any) -> 
     assert texts(after) == ["x"] * len(texts(after))
     assert len(texts(after)) >= len(texts(value))
     assert msgspec.json.encode(value) == before
+
+
+@given(JSON, st.integers(0, 3))
+def test_looking_sees_the_texts_that_replacing_would_reach(value: Any, min_characters: int) -> None:
+    reached: list[str] = []
+    each_text(value, lambda text: reached.append(text) or text)
+    seen: list[str] = []
+
+    assert not any_text([value], lambda text: bool(seen.append(text)), min_characters)
+    assert sorted(seen) == sorted(text for text in reached if len(text) >= min_characters)
+    assert any_text([value], lambda text: True) == bool(reached)
+
+
+def test_looking_goes_through_messages_and_their_tool_calls() -> None:
+    called = Message("assistant", None, tool_calls=[ToolCall(ToolFunction("f", '{"who": "jane"}'), "1")])
+
+    assert any_text([[called]], lambda text: "jane" in text)
 
 
 def test_texts_of_messages_and_their_tool_calls_are_replaced() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 from opentelemetry.sdk.resources import Resource
 
 from langfuse_otel.observation import Observation
@@ -84,3 +85,11 @@ def test_what_it_remembers_is_bounded() -> None:
     twins = Twins()
     twins.tell_once(call(str(n), f"resp-{n}") for n in range(2_000))
     assert billed(twins.tell_once([call("late", "resp-0"), call("soon", "resp-1999")])) == ["late"]
+
+
+def test_googles_adk_tells_twins_by_its_event() -> None:
+    inner, outer = (
+        msgspec.structs.replace(call(span_id, None), metadata={"gcp.vertex.agent.event_id": "e1"})
+        for span_id in ("generate_content", "call_llm")
+    )
+    assert len(billed(Twins().tell_once([inner, outer]))) == 1
