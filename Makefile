@@ -7,7 +7,7 @@ PACKAGES := -e '.[server]' $(patsubst %/,-e ./%,$(wildcard instrumentations/*/))
 MANIFESTS := pyproject.toml $(wildcard instrumentations/*/pyproject.toml)
 PYTEST := $(BIN)/python -m pytest -n auto --dist worksteal
 
-.PHONY: help demo test test-all lint format bench docs wheels clean
+.PHONY: help demo test nightly test-all lint format bench docs wheels clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "make %-9s %s\n", $$1, $$2}'
@@ -36,6 +36,9 @@ demo: $(VENV)/.demo  ## run an assistant against a local Langfuse (SERVE=1 keeps
 
 test: $(VENV)/.dev  ## all tests, in parallel (ARGS="-k name" to choose)
 	@$(PYTEST) $(ARGS)
+
+nightly: $(VENV)/.dev  ## what must hold for any span, with 10,000 examples of each (minutes)
+	@HYPOTHESIS_PROFILE=nightly $(PYTEST) tests/contract/wires/test_any_span.py
 
 test-all: $(VENV)/.dev  ## the tests on every Python that this machine has
 	@$(BIN)/nox -f tests/noxfile.py

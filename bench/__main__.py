@@ -12,7 +12,7 @@ import urllib.request
 from importlib.metadata import version
 from pathlib import Path
 
-from bench import mapping
+from bench import mapping, stages
 from bench.peers import PEERS, TITLES
 from bench.readme import write_table
 
@@ -27,26 +27,34 @@ def main() -> None:
         assert sink.stdout is not None
         base_url = f"http://127.0.0.1:{int(sink.stdout.readline())}"
         runs: dict[str, list[dict[str, float]]] = {peer: [] for peer in PEERS}
+        bursts: dict[str, list[dict[str, float]]] = {peer: [] for peer in PEERS}
         for turn in range(REPETITIONS):
             for peer in PEERS:
-                runs[peer].append(_run(peer, base_url))
-                print(f"{turn + 1}/{REPETITIONS} {peer}: {runs[peer][-1]}", flush=True)
+                for module, into in (("bench.one", runs), ("bench.burst", bursts)):
+                    into[peer].append(_run(module, peer, base_url))
+                    print(f"{turn + 1}/{REPETITIONS} {module} {peer}: {into[peer][-1]}", flush=True)
     finally:
         sink.terminate()
         sink.wait()
-    medians = {
+    (HERE / "results").mkdir(exist_ok=True)
+    for name, results, table in (("spans", runs, _table), ("burst", bursts, _burst_table)):
+        medians = _medians(results)
+        (HERE / "results" / f"{name}.json").write_text(json.dumps({"medians": medians, "runs": results}, indent=1))
+        write_table(name, table(medians))
+    mapping.main()
+    stages.main()
+
+
+def _medians(runs: dict[str, list[dict[str, float]]]) -> dict[str, dict[str, float]]:
+    return {
         peer: {key: statistics.median(run[key] for run in results) for key in results[0]}
         for peer, results in runs.items()
     }
-    (HERE / "results").mkdir(exist_ok=True)
-    (HERE / "results" / "spans.json").write_text(json.dumps({"medians": medians, "runs": runs}, indent=1))
-    write_table("spans", _table(medians))
-    mapping.main()
 
 
-def _run(peer: str, base_url: str) -> dict[str, float]:
+def _run(module: str, peer: str, base_url: str) -> dict[str, float]:
     done = subprocess.run(
-        [sys.executable, "-m", "bench.one", peer, base_url], check=True, capture_output=True, text=True, cwd=HERE.parent
+        [sys.executable, "-m", module, peer, base_url], check=True, capture_output=True, text=True, cwd=HERE.parent
     )
     result: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     with urllib.request.urlopen(f"{base_url}/stats") as answer:
@@ -72,6 +80,17 @@ def _table(medians: dict[str, dict[str, float]]) -> str:
             f"| {TITLES[peer]} | {m['span_us_p50']:.1f} ({m['span_us_p99']:.1f}) | {m['on_end_us_p50']:.1f} "
             f"({m['on_end_us_p99']:.1f}) | {m['cpu_us']:.0f} | {m['cpu_us'] - bare['cpu_us']:.0f} | {delivered} | "
             f"{m['wire_bytes']:.0f} |"
+        )
+    return "\n".join(lines)
+
+
+def _burst_table(medians: dict[str, dict[str, float]]) -> str:
+    lines = ["| | spans a second | CPU µs a span | memory over baseline | delivered |", "|---|---|---|---|---|"]
+    for peer, m in medians.items():
+        delivered = "–" if peer == "none" else f"{m['delivered']:.0f} of {m['created']:.0f}"
+        lines.append(
+            f"| {TITLES[peer]} | {m['spans_a_second']:,.0f} | {m['cpu_us']:.0f} | {m['memory_mib']:.0f} MiB | "
+            f"{delivered} |"
         )
     return "\n".join(lines)
 

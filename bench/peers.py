@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -10,7 +11,7 @@ from opentelemetry.sdk.trace import TracerProvider
 
 from bench import workload
 
-PEERS = ("none", "otel", "otel-gzip", "langfuse", "ours", "ours-gzip")
+PEERS = ("none", "otel", "otel-gzip", "langfuse", "ours", "ours-gzip", "ours-durable")
 TITLES = {
     "none": "SDK alone, no processor",
     "otel": "BatchSpanProcessor + OTLP/HTTP",
@@ -18,6 +19,7 @@ TITLES = {
     "langfuse": "Langfuse SDK",
     "ours": "langfuse-otel",
     "ours-gzip": "the same, `LANGFUSE_OTEL_COMPRESSION=gzip`",
+    "ours-durable": "the same, `delivery=at_least_once`",
 }
 
 
@@ -30,8 +32,8 @@ class Peer:
     provider: TracerProvider
 
 
-def set_up(name: str, base_url: str) -> Peer:
-    """The peer, pointed at the sink."""
+def set_up(name: str, base_url: str, max_queue_spans: int = 50_000) -> Peer:
+    """The peer, pointed at the sink; ``max_queue_spans`` is for ours, the others read OTEL_BSP_MAX_QUEUE_SIZE."""
     provider = TracerProvider()
     if name.startswith("otel"):
         from opentelemetry.exporter.otlp.proto.http import Compression
@@ -46,9 +48,15 @@ def set_up(name: str, base_url: str) -> Peer:
     elif name.startswith("ours"):
         from langfuse_otel import LangfuseSpanExporter, LangfuseSpanProcessor
 
-        compression_setting = "gzip" if name == "ours-gzip" else "none"
         ours = LangfuseSpanExporter(
-            public_key="pk-lf-b", secret_key="sk-lf-b", base_url=base_url, compression=compression_setting
+            public_key="pk-lf-b",
+            secret_key="sk-lf-b",
+            base_url=base_url,
+            compression="gzip" if name == "ours-gzip" else "none",
+            delivery="at_least_once" if name == "ours-durable" else "best_effort",
+            spool_directory=tempfile.mkdtemp() if name == "ours-durable" else None,
+            max_queue_spans=max_queue_spans,
+            max_queue_bytes=max_queue_spans * 10_000,
         )
         provider.add_span_processor(LangfuseSpanProcessor(ours))
     tracer = provider.get_tracer("bench")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import uuid
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -26,9 +28,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.timeout(NIGHTLY_TIMEOUT_S))
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """What the package keeps for the user goes to a temporary folder."""
+    folder = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("XDG_CACHE_HOME", str(folder / "cache"))
+        environment.setenv("XDG_STATE_HOME", str(folder / "state"))
+        yield folder
+
+
 @pytest.fixture(autouse=True)
-def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A developer's own keys and OpenTelemetry settings must not reach a test, nor a test a real Langfuse."""
+def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, no_home: Path) -> None:
+    """A developer's own keys and OpenTelemetry settings must not reach a test, nor a test a real Langfuse, nor what one
+    test has left on the disk another.
+    """
+    monkeypatch.setenv("XDG_CACHE_HOME", str(no_home / uuid.uuid4().hex))
+    monkeypatch.setenv("XDG_STATE_HOME", str(no_home / uuid.uuid4().hex))
     for name in list(os.environ):
         if name.startswith(("LANGFUSE_", "OTEL_", "OPENAI_")):
             monkeypatch.delenv(name)

@@ -13,7 +13,8 @@ ROOT = Path(__file__).parent.parent
 
 @nox.session(python=["3.10", "3.11", "3.12", "3.13", "3.14"])
 def tests(session: nox.Session) -> None:
-    """Install both distributions with everything the tests use, and run them."""
+    """Install all distributions with everything the tests use, and run them."""
     session.chdir(ROOT)
-    session.install("-e", ".[server]", "-e", "instrumentations/openai", "--group", "test")
+    packages = [argument for folder in sorted(ROOT.glob("instrumentations/*/")) for argument in ("-e", str(folder))]
+    session.install("-e", ".[server]", *packages, "--group", "test")
     session.run("python", "-m", "pytest", "-n", "auto", *session.posargs)

@@ -14,24 +14,30 @@ LAYERS: dict[str, int] = {
     **dict.fromkeys(
         ("errors", "setting_values", "settings", "tally", "clock", "fork", "redact", "log", "context", "provenance"), 0
     ),
-    **dict.fromkeys(("json_safe", "identity_cache", "http_deadline", "context_block"), 0),
+    **dict.fromkeys(
+        ("json_safe", "identity_cache", "private_directory", "metering", "http_deadline", "context_block"), 0
+    ),
     **dict.fromkeys(("http", "resilience", "observation"), 1),
     **dict.fromkeys(("conventions", "wire", "prompts", "policy", "media"), 2),
     "transport": 3,
     "selection": 1,
-    "observe": 3,
+    "observer": 3,
+    "tracing": 2,
     "delivery": 4,  # sees only the protocol of the transport
-    **dict.fromkeys(("exporter", "processor"), 5),
+    **dict.fromkeys(("telemetry", "prompt_telemetry"), 5),
+    **dict.fromkeys(("exporter", "processor", "serverless"), 6),
     "instrumentation": 1,  # the toolkit: L0 and OpenTelemetry only
     "server": 1,  # beside the client: imports L0 only
-    **dict.fromkeys(("configure", "telemetry", "distro", "environment_variables", "cli", "__init__", "__main__"), 6),
+    **dict.fromkeys(("configure", "distro", "environment_variables", "cli", "__init__", "__main__"), 7),
 }
 # Optional libraries are imported in one place each.
 ONLY_HERE = {
     **{name: {"server"} for name in ("starlette", "uvicorn", "jinja2", "opentelemetry.proto", "google.protobuf")},
     **{name: {"http", "http_deadline"} for name in ("requests", "urllib3")},
+    "redis": {"prompts"},
+    "langchain_core": {"prompts"},
 }
-CORE = {"opentelemetry", "msgspec", "wrapt", "requests", "langfuse_otel", "langfuse_otel_openai"}
+CORE = {"opentelemetry", "typing_extensions", "msgspec", "wrapt", "requests", "langfuse_otel", "langfuse_otel_openai"}
 
 
 def part_of(module: Path) -> str:
@@ -64,7 +70,7 @@ def test_a_module_imports_only_from_lower_layers(module: Path) -> None:
         theirs = name.split(".")[1]
         if theirs == mine or (mine == "cli" and theirs == "server" and module.name == "server.py"):
             continue
-        assert LAYERS[theirs] < LAYERS[mine] or (LAYERS[mine] == LAYERS[theirs] in (0, 6)), (
+        assert LAYERS[theirs] < LAYERS[mine] or (LAYERS[mine] == LAYERS[theirs] in (0, 7)), (
             f"{mine} (L{LAYERS[mine]}) imports {theirs} (L{LAYERS[theirs]})"
         )
         if theirs == "server":
@@ -111,6 +117,20 @@ def test_the_environment_is_read_in_settings_only() -> None:
         assert "getenv" not in module.read_text(), path
 
 
+def test_types_are_looked_into_before_there_are_threads() -> None:
+    """msgspec 0.22 crashes the process where two threads do so for the first time at the same instant: each type has a
+    ``Decoder``, made by the import of its module. The server is not part of anybody's application.
+    """
+    for module in MODULES:
+        if part_of(module) == "server":
+            continue
+        for node in ast.walk(ast.parse(module.read_text())):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in ("msgspec.json.decode", "msgspec.convert"):
+                typed = [ast.unparse(keyword.value) for keyword in node.keywords if keyword.arg == "type"]
+                typed += [ast.unparse(node.args[1])] if "convert" in ast.unparse(node.func) else []
+                assert set(typed) <= {"datetime.datetime"}, f"{module}:{node.lineno}"
+
+
 def test_no_module_holds_two_ideas() -> None:
     """Over 400 lines needs a reason, written here."""
     reasons = {"settings.py": "one table of all settings and its loader"}
@@ -122,4 +142,4 @@ def test_no_module_holds_two_ideas() -> None:
 def test_init_files_only_re_export() -> None:
     for module in MODULES:
         if module.name == "__init__.py":
-            assert len(module.read_text().splitlines()) <= 60, module
+            assert len(module.read_text().splitlines()) <= 65, module

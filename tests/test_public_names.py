@@ -27,19 +27,37 @@ PUBLIC: dict[str, set[str]] = {
         "Tracing",
         "configure",
         "current_trace_fields",
+        "flush_after",
+        "generation",
+        "observe",
         "prompts",
         "propagate_attributes",
+        "span",
         "using",
+    },
+    "langfuse_otel.tracing": {
+        "LiveObservation",
+        "PastObservation",
+        "current_observation",
+        "event",
+        "generation",
+        "observe",
+        "record",
+        "span",
+        "track_llm_call",
     },
     "langfuse_otel.prompts": {
         "ChatMessage",
         "ChatPrompt",
         "Placeholder",
         "Prompt",
+        "PromptDetail",
         "PromptSummary",
+        "PromptWebhook",
         "Prompts",
         "Selector",
         "TextPrompt",
+        "choose_label",
     },
     "langfuse_otel.instrumentation": {
         "Accumulator",
@@ -52,6 +70,7 @@ PUBLIC: dict[str, set[str]] = {
         "Mask",
         "Server",
         "StreamUsage",
+        "tool_endpoint",
     },
 }
 NAMES = [(module, name) for module, names in PUBLIC.items() for name in sorted(names)]
@@ -61,6 +80,7 @@ ENTRY_POINTS = {
     "opentelemetry_configurator": "langfuse_otel.distro:LangfuseConfigurator",
     "opentelemetry_pre_instrument": "langfuse_otel.distro:pre_instrument",
     "opentelemetry_environment_variables": "langfuse_otel.environment_variables",
+    "opentelemetry_genai_completion_hook": "langfuse_otel.instrumentation.completion_hook:CompletionHook",
     "console_scripts": "langfuse_otel.cli.main:main",
 }
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from langfuse_otel.exporter import LangfuseSpanExporter
     from langfuse_otel.processor import LangfuseSpanProcessor, TraceFieldsProcessor
     from langfuse_otel.prompts.client import Prompts
+    from langfuse_otel.serverless import flush_after
+    from langfuse_otel.tracing import generation, observe, span
 
 __all__ = [
     "LangfuseError",
@@ -32,15 +34,21 @@ __all__ = [
     "Tracing",
     "configure",
     "current_trace_fields",
+    "flush_after",
+    "generation",
+    "observe",
     "prompts",
     "propagate_attributes",
+    "span",
     "using",
 ]
 
 _HEAVY = {
+    **dict.fromkeys(("generation", "observe", "span"), "langfuse_otel.tracing"),
     "LangfuseSpanExporter": "langfuse_otel.exporter",
     "LangfuseSpanProcessor": "langfuse_otel.processor",
     "Prompts": "langfuse_otel.prompts.client",
+    "flush_after": "langfuse_otel.serverless",
     "TraceFieldsProcessor": "langfuse_otel.processor",
 }
 

@@ -159,13 +159,16 @@ def prompts(**settings: Any) -> Prompts:
     Raises:
         SettingsError: A setting is malformed, or keys are missing.
     """
+    from langfuse_otel.prompt_telemetry import observe_prompts
     from langfuse_otel.prompts.client import Prompts
 
     loaded = load(**settings)
     with _process.lock:
         key = _project(loaded)
         if key not in _process.prompts:
-            _process.prompts[key] = Prompts.from_settings(loaded)
+            made = _process.prompts[key] = Prompts.from_settings(loaded)
+            if loaded.exporter_metrics:
+                observe_prompts(made)
         return _process.prompts[key]
 
 
@@ -177,7 +180,6 @@ def _set_up(
     from langfuse_otel.delivery.status import State
     from langfuse_otel.exporter import LangfuseSpanExporter
     from langfuse_otel.processor import LangfuseSpanProcessor
-    from langfuse_otel.telemetry import observe
 
     exporter = LangfuseSpanExporter(**functions, **settings)
     nothing = Tracing(exporter)
@@ -195,13 +197,10 @@ def _set_up(
         log.once(logging.WARNING, "foreign provider", message, type(provider).__qualname__, fix)
         return nothing
     provider.add_span_processor(LangfuseSpanProcessor(exporter))
-    loaded = load(**settings)
-    if loaded.exporter_metrics:
-        observe(exporter)
     if fresh:
         trace.set_tracer_provider(provider)
     instrumentors = _instrument(provider, settings) if instrument else []
-    tracing = Tracing(exporter, project=_project(loaded), instrumentors=instrumentors)
+    tracing = Tracing(exporter, project=_project(load(**settings)), instrumentors=instrumentors)
     _process.tracings[provider] = tracing
     return tracing
 

@@ -89,6 +89,19 @@ def span_attributes(fields: TraceFields) -> dict[str, AttributeValue]:
     return attributes
 
 
+_is_any_project_named = False
+
+
+def _name_a_project() -> None:
+    global _is_any_project_named
+    _is_any_project_named = True
+
+
+def is_any_project_named() -> bool:
+    """Whether any span of this process may carry ``PROJECT``: nothing but ``propagate_attributes`` puts it there."""
+    return _is_any_project_named
+
+
 class propagate_attributes(ContextBlock):  # noqa: N801  (reads as a function, as in the Langfuse SDK)
     """Set trace fields on the current span and on every span started inside the block.
 
@@ -129,6 +142,8 @@ class propagate_attributes(ContextBlock):  # noqa: N801  (reads as a function, a
         as_baggage: bool = False,
     ) -> None:
         super().__init__()
+        if public_key is not None:
+            _name_a_project()
         self._fields = TraceFields(
             user_id=_checked("user_id", user_id),
             session_id=_checked("session_id", session_id),

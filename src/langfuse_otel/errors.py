@@ -12,12 +12,13 @@
     ├── ConnectionFailedError    no answer: refused, reset, unresolvable, TLS
     ├── TimedOutError            no complete answer within the deadline
     ├── MalformedResponseError   an answer that is not what the API promises
+    ├── SpansLostError           spans that were to be delivered never will be
     ├── PromptCompileError       a prompt's template cannot be filled as asked
     └── MissingExtraError        an optional dependency is not installed
 
 Nothing of this family reaches an application through its traced calls: these are for start-up, the prompt client,
-the command line and tests. All of them can be pickled and copied, as ``multiprocessing`` and executors do with what a
-worker raises; like every exception they travel without traceback and cause.
+the exporter's ``on_error``, the command line and tests. All of them can be pickled and copied, as ``multiprocessing``
+and executors do with what a worker raises; like every exception they travel without traceback and cause.
 """
 
 from __future__ import annotations
@@ -159,6 +160,20 @@ class MalformedResponseError(LangfuseError):
     """The answer is not what the API promises: HTML, half a JSON, a wrong type, a body over the limit."""
 
     code = "malformed_response"
+
+
+class SpansLostError(LangfuseError):
+    """Spans were lost since this was last said; told to ``on_error``, never raised.
+
+    Attributes:
+        lost: How many, by cause (``tally.Cause``).
+    """
+
+    code = "spans_lost"
+
+    def __init__(self, lost: dict[str, int]) -> None:
+        super().__init__("spans lost: " + ", ".join(f"{cause}={n}" for cause, n in lost.items()), details=lost)
+        self.lost = lost
 
 
 class PromptCompileError(LangfuseError):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import weakref
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,17 +12,21 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from langfuse_otel import log
-from langfuse_otel.context import PROJECT
+from langfuse_otel.context import PROJECT, is_any_project_named
+from langfuse_otel.delivery.assembly import assemble
+from langfuse_otel.delivery.listeners import Listeners, OnBreaker, OnError, OnPressure
 from langfuse_otel.delivery.pipeline import Pipeline
-from langfuse_otel.delivery.status import LOSSES, State, Status
+from langfuse_otel.delivery.status import LOSSES, Figures, State, Status
 from langfuse_otel.errors import MissingExtraError, SettingsError
 from langfuse_otel.http import HttpClient
 from langfuse_otel.media.upload import MediaUploader
-from langfuse_otel.observe import Observer
+from langfuse_otel.observer import Observer
 from langfuse_otel.policy.prices import Price
+from langfuse_otel.resilience.breaker import BreakerState
 from langfuse_otel.selection import Select, Selection
 from langfuse_otel.settings import Settings, load
 from langfuse_otel.tally import Cause, Tally
+from langfuse_otel.telemetry import observe
 from langfuse_otel.transport.base import Transport
 from langfuse_otel.transport.endpoint import Endpoint
 from langfuse_otel.transport.ingestion import judge_ingestion
@@ -45,6 +51,10 @@ class LangfuseSpanExporter(SpanExporter):
             the nearest one that is not.
         price: What a call cost, in US dollars by kind of usage, where its span does not say; None leaves it to the
             server. Called on the exporter's thread.
+        on_error: Gets a ``LangfuseError`` for each failed attempt, each refusal, and what was lost since the last time.
+        on_pressure: Gets whether the queue is under pressure now, and which share of it is in use.
+        on_breaker: Gets old and new state of the circuit breaker, and the error that opened it. All three are called on
+            the exporter's threads.
         **options: Any setting by its name (``settings.SETTINGS``). None and what is not given: from the environment.
 
     Raises:
@@ -57,6 +67,9 @@ class LangfuseSpanExporter(SpanExporter):
         *,
         select: Select | None = None,
         price: Price | None = None,
+        on_error: OnError | None = None,
+        on_pressure: OnPressure | None = None,
+        on_breaker: OnBreaker | None = None,
         **options: Any,
     ) -> None:
         # A mistake in the code is worth an exception, one in the environment is not.
@@ -79,6 +92,8 @@ class LangfuseSpanExporter(SpanExporter):
                 price=price,
                 on_mask_failed=lambda: self.tally.count(Cause.MASK_FAILED),
             )
+            listeners = Listeners(on_error=on_error, on_pressure=on_pressure, on_breaker=on_breaker)
+            pipeline = assemble(_transport(settings, self.tally), observer, settings, self.tally, listeners)
         except (SettingsError, MissingExtraError) as error:
             log.once(logging.ERROR, f"settings:{error}", "no spans go to Langfuse: %s", error)
             return
@@ -86,7 +101,11 @@ class LangfuseSpanExporter(SpanExporter):
         self._sampled_below = round(settings.sample_rate * (_TRACE_ID_MASK + 1))
         self._selection = selection
         self._public_key, self._only_own = public_key, settings.only_own_spans
-        self._pipeline = Pipeline(_transport(settings, self.tally), observer, settings, self.tally)
+        self._pipeline = pipeline
+        # An exporter that nobody shuts down, as one made for each request, must not leave a thread behind.
+        weakref.finalize(self, pipeline.let_go).atexit = False  # the exit has its own way
+        if settings.exporter_metrics:
+            observe(self)
 
     def accept(self, span: ReadableSpan) -> Cause:
         """Take one span in charge and return at once: ``ACCEPTED``, or the cause under which it was counted instead."""
@@ -105,10 +124,12 @@ class LangfuseSpanExporter(SpanExporter):
 
     def _is_own(self, span: ReadableSpan) -> bool:
         """Whether a span is for this project: it says so, or says nothing and this is where such spans go."""
-        project = (span.attributes or {}).get(PROJECT)
-        scope = span.instrumentation_scope
-        if project is None and scope is not None and scope.attributes and scope.name.startswith("langfuse-sdk"):
-            project = scope.attributes.get("public_key")  # so does Langfuse's SDK tell its clients apart
+        # The SDK's attributes take a microsecond to look one up: not before somebody has used it in this process.
+        project = (span.attributes or {}).get(PROJECT) if is_any_project_named() else None
+        if project is None:
+            scope = span.instrumentation_scope
+            if scope is not None and scope.name.startswith("langfuse-sdk"):
+                project = (scope.attributes or {}).get("public_key")  # so does Langfuse's SDK tell its clients apart
         return not self._only_own if project is None else project == self._public_key
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
@@ -138,11 +159,33 @@ class LangfuseSpanExporter(SpanExporter):
         if self._pipeline is not None:
             self._pipeline.shutdown(min(timeout_millis / 1_000, self._shutdown_timeout_s))
 
+    async def aflush(self, timeout_s: float = 30.0) -> bool:
+        """``force_flush`` for asyncio: the event loop runs on meanwhile. Cancelling it loses nothing."""
+        return await asyncio.to_thread(self.force_flush, int(timeout_s * 1_000))
+
+    async def ashutdown(self, timeout_s: float = 30.0) -> None:
+        """``shutdown`` for asyncio: the event loop runs on meanwhile."""
+        await asyncio.to_thread(self.shutdown, timeout_s * 1_000)
+
+    def reset_breaker(self) -> None:
+        """Close the circuit breaker by hand, so that the next batch is sent at once."""
+        if self._pipeline is not None:
+            self._pipeline.reset_breaker()
+
     def status(self) -> Status:
         """How delivery goes, what waits, and every span so far by what became of it."""
         if self._pipeline is not None:
             return self._pipeline.status()
-        return Status(State.DISABLED, 0.0, None, "none", 0, 0, 0, 0, self.tally.snapshot())
+        return Status(
+            state=State.DISABLED,
+            since=0.0,
+            last_error=None,
+            wire="none",
+            breaker=BreakerState.CLOSED,
+            counts=self.tally.snapshot(),
+            requests={},
+            **Figures(0, 0, 0, 0, 0.0)._asdict(),
+        )
 
 
 def _transport(settings: Settings, tally: Tally) -> Transport:

@@ -15,21 +15,24 @@ MAX_EXACT_INT = 2**53
 """Beyond it JavaScript, the server's language, rounds."""
 
 
-def json_safe(value: object, depth: int = 0) -> Any:
+def json_safe(value: Any, depth: int = 0) -> Any:
     """``value`` in JSON's types.
 
     NaN and infinities become the texts ``NaN``, ``Infinity`` and ``-Infinity``; integers beyond 2^53 become decimal
     text; bytes become their UTF-8 text, or base64 if they have none; a lone surrogate becomes its escape
     (``\\\\ud800``); other objects become ``str(value)``, as does everything below 64 levels of nesting. Never raises.
     """
-    if isinstance(value, str):
-        return well_formed(value)
-    if value is None or isinstance(value, bool):
+    kind = type(value)  # nearly always one of these, and this is called for every attribute
+    if kind is str:
+        return value if value.isascii() else well_formed(value)
+    if kind is bool or value is None:
         return value
     if isinstance(value, int):
         return int(value) if -MAX_EXACT_INT <= value <= MAX_EXACT_INT else _text(value)
     if isinstance(value, float):
         return float(value) if math.isfinite(value) else _non_finite(value)
+    if isinstance(value, str):
+        return well_formed(value)
     if isinstance(value, (bytes, bytearray, memoryview)):
         return _bytes_text(bytes(value))
     if depth < _MAX_DEPTH:

@@ -5,6 +5,9 @@ Langfuse v4 has no trace entity: a trace is the set of rows with one trace id, a
 
 Values are JSON-safe: text, int, finite float, bool, None, and lists and dicts of those. The only thing a wire still has
 to look for is a lone surrogate in a text, which is cheaper to find by encoding than by searching.
+
+No value of JSON's can contain itself, so the garbage collector need not know these structs (``gc=False``): a batch of
+them would otherwise set it going again and again, in the middle of the application's work.
 """
 
 from __future__ import annotations
@@ -46,7 +49,7 @@ class ToolFunction(msgspec.Struct, gc=False):
     arguments: str
 
 
-class ToolCall(msgspec.Struct, omit_defaults=True, tag_field="type", tag="function"):
+class ToolCall(msgspec.Struct, omit_defaults=True, tag_field="type", tag="function", gc=False):
     """A tool call as the OpenAI chat format has it, a form in which Langfuse finds tool calls."""
 
     function: ToolFunction
@@ -55,7 +58,7 @@ class ToolCall(msgspec.Struct, omit_defaults=True, tag_field="type", tag="functi
     """Keys of the source that the format has no place for."""
 
 
-class Message(msgspec.Struct, omit_defaults=True):
+class Message(msgspec.Struct, omit_defaults=True, gc=False):
     """A chat message in the OpenAI chat format."""
 
     role: str
@@ -69,7 +72,7 @@ class Message(msgspec.Struct, omit_defaults=True):
     """Keys of the source that the format has no place for."""
 
 
-class Observation(msgspec.Struct, frozen=True, kw_only=True):
+class Observation(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One finished span as Langfuse keeps it. None and empty mean: not said."""
 
     # Identity and time. Ids are lower-case hex; times are nanoseconds since 1970, and the end is never before the

@@ -12,7 +12,7 @@ from opentelemetry.util.types import AttributeValue
 from langfuse_otel import log
 from langfuse_otel.context import current_trace_fields, span_attributes
 from langfuse_otel.delivery import drain
-from langfuse_otel.provenance import current_prompt
+from langfuse_otel.provenance import PROMPT_LABEL, current_prompt
 from langfuse_otel.selection import span_started
 
 PROMPT_NAME = "langfuse.observation.prompt.name"
@@ -52,6 +52,8 @@ def _set_trace_fields(span: Span, parent_context: Context | None) -> None:
     if prompt is not None and PROMPT_NAME not in given:  # name and version belong together
         attributes[PROMPT_NAME] = prompt.name
         attributes[PROMPT_VERSION] = prompt.version
+        if prompt.label is not None:
+            attributes[PROMPT_LABEL] = prompt.label
     span.set_attributes({key: value for key, value in attributes.items() if key not in given})
 
 

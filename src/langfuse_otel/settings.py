@@ -355,7 +355,8 @@ SETTINGS: tuple[Setting, ...] = (
         "OTEL_EXPORTER_LANGFUSE_METRICS",
         True,
         parse.boolean,
-        "Tell OpenTelemetry metrics, where the application has some, how delivery goes: docs/operations/metrics.md.",
+        "Tell OpenTelemetry metrics, where the application has some, how delivery and the prompt client do: "
+        "docs/operations/metrics.md.",
     ),
     # Instrumentations
     Setting(
@@ -395,6 +396,36 @@ SETTINGS: tuple[Setting, ...] = (
         "Prompts kept in memory.",
     ),
     Setting(
+        "prompt_cache_max_bytes",
+        "LANGFUSE_PROMPT_CACHE_MAX_BYTES",
+        16 * 1024 * 1024,
+        parse.number(1024, whole=True),
+        "Most memory that they take.",
+    ),
+    Setting(
+        "prompt_cache_directory",
+        "LANGFUSE_PROMPT_CACHE_DIRECTORY",
+        None,
+        parse.text,
+        "Directory through which the processes of a host share prompts, made for the user alone; else "
+        "`langfuse-otel/prompts` in `$XDG_CACHE_HOME` or `~/.cache`, unless there is a Redis. `none`: no directory.",
+    ),
+    Setting(
+        "prompt_redis_url",
+        "LANGFUSE_PROMPT_REDIS_URL",
+        None,
+        parse.text,
+        "Redis or Valkey through which a fleet shares prompts: `redis://`, `rediss://` or `unix://` (extra `redis`).",
+        secret=True,
+    ),
+    Setting(
+        "prompt_redis_prefix",
+        "LANGFUSE_PROMPT_REDIS_PREFIX",
+        "langfuse-otel:prompts:",
+        parse.text,
+        "What all keys and channels there begin with.",
+    ),
+    Setting(
         "prompt_deadline_s",
         "LANGFUSE_PROMPT_DEADLINE",
         5.0,
@@ -407,6 +438,28 @@ SETTINGS: tuple[Setting, ...] = (
         0.25,
         parse.number(0.001, 3600),
         "The same when the call gave a fallback, seconds.",
+    ),
+    Setting(
+        "prompts_to_warm",
+        "LANGFUSE_PROMPTS_TO_WARM",
+        (),
+        parse.names,
+        "Prompts to read before they are asked for, with commas between: at the start of a process, and what "
+        "`langfuse-otel prompts warm` does without names.",
+    ),
+    Setting(
+        "prompt_require_fallback",
+        "LANGFUSE_PROMPT_REQUIRE_FALLBACK",
+        False,
+        parse.boolean,
+        "A `get` of a prompt without a fallback is an error, so that none is forgotten.",
+    ),
+    Setting(
+        "prompt_snapshot",
+        "LANGFUSE_PROMPT_SNAPSHOT",
+        None,
+        parse.text,
+        "File of `langfuse-otel prompts export`, used when neither Langfuse nor any cache has a prompt.",
     ),
 )
 
@@ -467,8 +520,15 @@ class Settings:
     stream_usage: bool
     prompt_cache_ttl_s: float
     prompt_cache_max_items: int
+    prompt_cache_max_bytes: int
+    prompt_cache_directory: str | None
+    prompt_redis_url: str | None
+    prompt_redis_prefix: str
     prompt_deadline_s: float
     prompt_fallback_deadline_s: float
+    prompts_to_warm: tuple[str, ...]
+    prompt_require_fallback: bool
+    prompt_snapshot: str | None
 
     def __repr__(self) -> str:
         secret = {setting.name for setting in SETTINGS if setting.secret}
@@ -477,6 +537,39 @@ class Settings:
             for f in fields(self)
         )
         return f"Settings({', '.join(shown)})"
+
+    @property
+    def spool_path(self) -> Path:
+        """Where the spool is: the setting, or the user's state directory.
+
+        Raises:
+            SettingsError: Neither is known.
+        """
+        if self.spool_directory:
+            return Path(self.spool_directory)
+        try:
+            state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+        except RuntimeError as error:
+            problem = f"is not set, and there is no home directory ({error})"
+            raise SettingsError("OTEL_EXPORTER_LANGFUSE_SPOOL_DIRECTORY", problem, "Name a directory") from None
+        return Path(state) / "langfuse-otel" / "spool"
+
+    @property
+    def prompt_cache_path(self) -> Path | None:
+        """Where the processes of a host share prompts: the setting, or the user's cache directory.
+
+        None where it was turned off, where nobody named a directory and a Redis does the sharing, or where the system
+        knows of no home.
+        """
+        if self.prompt_cache_directory is not None:
+            return None if self.prompt_cache_directory.lower() == "none" else Path(self.prompt_cache_directory)
+        if self.prompt_redis_url is not None:
+            return None
+        try:
+            cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+        except RuntimeError:
+            return None
+        return Path(cache) / "langfuse-otel" / "prompts"
 
     def require_keys(self) -> tuple[str, str]:
         """The key pair.

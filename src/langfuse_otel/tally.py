@@ -1,7 +1,8 @@
 """Counters by cause: what became of each span that came to us, and why.
 
     turned away at the door ──▶ disabled, left_out, sampled, queue_full, shutdown, malformed
-    accepted ──▶ waits ──▶ delivered, refused, malformed, shutdown
+    accepted ──▶ waits ──▶ delivered, refused, malformed, dropped_oldest, expired, damaged,
+                          shutdown
 
 A span is counted once under one of the causes on the right, when its fate is settled, and before that as accepted only
 if it was let in. What is accepted and not settled waits (``Status.pending_spans``).
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import enum
 import threading
+from collections import deque
 
 
 class Cause(str, enum.Enum):
@@ -27,37 +29,57 @@ class Cause(str, enum.Enum):
     MEDIA_LOST = "media_lost"  # counts those that it has not, although their observation refers to them
     TRUNCATED = "truncated"  # cut to fit a limit; besides what became of it
     QUEUE_FULL = "queue_full"  # turned away: no room
+    DROPPED_OLDEST = "dropped_oldest"  # gave way to a newer one: no room, and `backpressure` is `drop_oldest`
+    EXPIRED = "expired"  # waited on disk for longer than it may
+    DAMAGED = "damaged"  # was on disk, and cannot be read any more
     REFUSED = "refused"  # the server said 400 to this span alone
     MALFORMED = "malformed"  # could not be read or encoded
     LEFT_OUT = "left_out"  # turned away: not one of the spans that were selected
-    SAMPLED = "sampled"  # turned away: left out by the sample rate
+    SAMPLED = "sampled"  # turned away: left out by the sample rate, or under pressure with its whole trace
     DISABLED = "disabled"  # turned away: tracing is off, or its settings are wrong
     SHUTDOWN = "shutdown"  # still pending when the exit budget was used up, or turned away as it ended after shutdown
 
 
+_FOLD_AT = 256
+
+
 class Tally:
-    """Thread-safe counters by ``Cause``."""
+    """Counters by ``Cause``. ``count`` never waits, in whatever thread, signal handler or ``__del__`` it is called."""
 
     def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Back to zero, with a lock of its own: what a forked child starts from."""
         self._counts: dict[Cause, int] = dict.fromkeys(Cause, 0)
-        # Re-entrant, because a span may end in a __del__ that runs while this very thread counts another.
-        self._lock = threading.RLock()
+        # Counting only appends, which is atomic. A lock around an addition could be waited for by a thread that holds
+        # the queue's, while the one that holds this lock ends a span in a ``__del__`` and waits for the queue's.
+        self._news: deque[tuple[Cause, int]] = deque()
+        self._folding = threading.RLock()
 
     def count(self, cause: Cause, n: int = 1) -> None:
         """Add ``n`` to a counter."""
-        with self._lock:
-            self._counts[cause] += n
+        self._news.append((cause, n))
+        if len(self._news) >= _FOLD_AT and self._folding.acquire(blocking=False):
+            try:
+                self._fold()
+            finally:
+                self._folding.release()
 
     def get(self, cause: Cause) -> int:
         """One counter's value."""
-        return self._counts[cause]
+        with self._folding:
+            self._fold()
+            return self._counts[cause]
 
     def snapshot(self) -> dict[str, int]:
         """All counters that are not zero, by the cause's name."""
-        with self._lock:
+        with self._folding:
+            self._fold()
             return {cause.value: n for cause, n in self._counts.items() if n}
 
-    def reset(self) -> None:
-        """Back to zero, with a new lock: what a forked child starts from."""
-        self._lock = threading.RLock()
-        self._counts = dict.fromkeys(Cause, 0)
+    def _fold(self) -> None:
+        news, counts = self._news, self._counts
+        while news:
+            cause, n = news.popleft()
+            counts[cause] += n

@@ -8,43 +8,26 @@ then on, and exported once its fate is settled, however often it was sent.
 
 from __future__ import annotations
 
-import itertools
-import logging
-import threading
-import weakref
 from collections.abc import Callable, Iterable
-from functools import partial
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, TypeAlias
 
 from opentelemetry import metrics
 
-from langfuse_otel import fork, log
 from langfuse_otel.delivery.status import State, Status
+from langfuse_otel.delivery.traffic import ACCEPTED, FAILURES, Requests
+from langfuse_otel.metering import Component, Kind, Metering, Metric, Point, Shown
+from langfuse_otel.resilience.breaker import BreakerState
 from langfuse_otel.tally import Cause
 
-if TYPE_CHECKING:
-    from langfuse_otel.exporter import LangfuseSpanExporter
-
-SCOPE: Final = "langfuse_otel"
-COMPONENT_TYPE: Final = "otel.component.type"
-COMPONENT_NAME: Final = "otel.component.name"
 ERROR_TYPE: Final = "error.type"
 CAUSE: Final = "langfuse.exporter.cause"
 STATE: Final = "langfuse.exporter.state"
+BREAKER_STATE: Final = "langfuse.exporter.breaker.state"
 
-_Point = tuple[int, dict[str, str]]
-_Read = Callable[[Status], Iterable[_Point]]
-
-
-class _Metric(NamedTuple):
-    name: str
-    unit: str
-    description: str
-    read: _Read
-    only_rises: bool = False
+_Read: TypeAlias = Callable[[Status], Iterable[Point]]
 
 
-def _figure(of: Callable[[Status], int]) -> _Read:
+def _figure(of: Callable[[Status], float]) -> _Read:
     return lambda status: [(of(status), {})]
 
 
@@ -63,85 +46,176 @@ def _outcomes(success: Cause, *failures: Cause) -> _Read:
     return lambda status: [*succeeded(status), *failed(status)]
 
 
-def _states(status: Status) -> Iterable[_Point]:
+def _requests(figure: Callable[[Requests], float]) -> _Read:
+    """A point an outcome, from the start and at zero."""
+    outcomes = ((ACCEPTED, {}), *((outcome, {ERROR_TYPE: outcome}) for outcome in FAILURES))
+    never = Requests()
+    return lambda status: [(figure(status.requests.get(outcome, never)), {**own}) for outcome, own in outcomes]
+
+
+def _states(status: Status) -> Iterable[Point]:
     return [(int(state is status.state), {STATE: state.value}) for state in State]
 
 
+def _breaker_states(status: Status) -> Iterable[Point]:
+    return [(int(state is status.breaker), {BREAKER_STATE: state.value}) for state in BreakerState]
+
+
 _METRICS: Final = (
-    _Metric(
+    Metric(
         "otel.sdk.processor.span.processed",
         "{span}",
         "Spans that the queue took, or had no room for.",
         _outcomes(Cause.ACCEPTED, Cause.QUEUE_FULL),
-        only_rises=True,
+        Kind.COUNTER,
     ),
-    _Metric(
+    Metric(
+        "otel.sdk.processor.span.queue.size",
+        "{span}",
+        "Spans that wait in memory.",
+        _figure(lambda status: status.waiting_spans),
+    ),
+    Metric(
         "otel.sdk.processor.span.queue.capacity",
         "{span}",
-        "How many spans may wait.",
+        "How many may wait there.",
         _figure(lambda status: status.max_spans),
     ),
-    _Metric(
+    Metric(
         "otel.sdk.exporter.span.inflight",
         "{span}",
-        "Spans accepted and not settled: those that wait and those in the request under way.",
+        "Spans accepted and not settled: those that wait and those in the requests under way.",
         _figure(lambda status: status.pending_spans),
     ),
-    _Metric(
+    Metric(
         "otel.sdk.exporter.span.exported",
         "{span}",
         "Spans that the server has, or that are lost for good.",
-        _outcomes(Cause.DELIVERED, Cause.REFUSED, Cause.MALFORMED, Cause.SHUTDOWN),
-        only_rises=True,
+        _outcomes(
+            Cause.DELIVERED,
+            Cause.REFUSED,
+            Cause.MALFORMED,
+            Cause.DROPPED_OLDEST,
+            Cause.EXPIRED,
+            Cause.DAMAGED,
+            Cause.SHUTDOWN,
+        ),
+        Kind.COUNTER,
     ),
-    _Metric(
+    Metric(
         "langfuse.exporter.span.left_out",
         "{span}",
         "Spans that were not to be sent.",
         _counts(CAUSE, Cause.LEFT_OUT, Cause.SAMPLED, Cause.DISABLED),
-        only_rises=True,
+        Kind.COUNTER,
     ),
-    _Metric(
+    Metric(
         "langfuse.exporter.span.altered",
         "{span}",
         "Spans that were cut to fit a limit, or masked whole because the mask failed.",
         _counts(CAUSE, Cause.TRUNCATED, Cause.MASK_FAILED),
-        only_rises=True,
+        Kind.COUNTER,
     ),
-    _Metric(
+    Metric(
         "langfuse.exporter.batch.retried",
         "{batch}",
         "Batches that were sent again.",
         _count(Cause.RETRIED),
-        only_rises=True,
+        Kind.COUNTER,
     ),
-    _Metric(
+    Metric(
         "langfuse.exporter.batch.split",
         "{batch}",
         "Batches that were halved, as the server refused them whole.",
         _count(Cause.SPLIT),
-        only_rises=True,
+        Kind.COUNTER,
     ),
-    _Metric(
+    Metric(
         "langfuse.exporter.media.uploaded",
         "{medium}",
         "Images, sound and files that the server has, or has not although an observation refers to them.",
         _outcomes(Cause.MEDIA_UPLOADED, Cause.MEDIA_LOST),
-        only_rises=True,
+        Kind.COUNTER,
     ),
-    _Metric(
+    Metric(
         "langfuse.exporter.queue.memory.usage",
         "By",
-        "What the spans that wait hold, about.",
+        "What the spans that wait in memory hold, about.",
         _figure(lambda status: status.pending_bytes),
     ),
-    _Metric(
+    Metric(
         "langfuse.exporter.queue.memory.limit",
         "By",
         "How much they may hold.",
         _figure(lambda status: status.max_bytes),
     ),
-    _Metric(
+    Metric(
+        "langfuse.exporter.queue.utilization",
+        "1",
+        "Share of the queue, in memory or on disk, in use.",
+        _figure(lambda status: status.utilisation),
+        Kind.GAUGE,
+    ),
+    Metric(
+        "langfuse.exporter.queue.pressure",
+        "1",
+        "1 while the queue is under pressure, else 0.",
+        _figure(lambda status: int(status.is_under_pressure)),
+    ),
+    Metric(
+        "langfuse.exporter.queue.sample_rate",
+        "1",
+        "Share of new traces that is kept because of that.",
+        _figure(lambda status: status.sample_rate),
+        Kind.GAUGE,
+    ),
+    Metric(
+        "langfuse.exporter.spool.spans",
+        "{span}",
+        "Spans on disk that are not settled, those that other processes left included.",
+        _figure(lambda status: status.spooled_spans),
+    ),
+    Metric(
+        "langfuse.exporter.spool.usage",
+        "By",
+        "What they take on the disk, about.",
+        _figure(lambda status: status.spooled_bytes),
+    ),
+    Metric(
+        "langfuse.exporter.spool.oldest_age",
+        "s",
+        "How long the oldest of them has been waiting; 0 when none does.",
+        _figure(lambda status: status.oldest_s or 0.0),
+        Kind.GAUGE,
+    ),
+    Metric(
+        "langfuse.exporter.request.count",
+        "{request}",
+        "Requests to the server.",
+        _requests(lambda requests: requests.count),
+        Kind.COUNTER,
+    ),
+    Metric(
+        "langfuse.exporter.request.size",
+        "By",
+        "Payload of these requests in all, before compression.",
+        _requests(lambda requests: requests.size_bytes),
+        Kind.COUNTER,
+    ),
+    Metric(
+        "langfuse.exporter.request.duration",
+        "s",
+        "Duration of these requests in all.",
+        _requests(lambda requests: requests.duration_s),
+        Kind.COUNTER,
+    ),
+    Metric(
+        "langfuse.exporter.breaker.status",
+        "1",
+        "1 for the state that the circuit breaker is in, 0 for the others.",
+        _breaker_states,
+    ),
+    Metric(
         "langfuse.exporter.status",
         "1",
         "1 for the state that delivery is in, 0 for the others.",
@@ -149,117 +223,13 @@ _METRICS: Final = (
     ),
 )
 
-
-class Telemetry:
-    """One exporter seen through one meter provider. Does not keep the exporter alive."""
-
-    def __init__(self, exporter: LangfuseSpanExporter, number: int, observed: _Observed) -> None:
-        kind = type(exporter)
-        component_type = f"{kind.__module__}.{kind.__qualname__}"
-        self.exporter = weakref.ref(exporter)
-        self.attributes = {COMPONENT_TYPE: component_type, COMPONENT_NAME: f"{component_type}/{number}"}
-        self._observed = observed
-
-    def stop(self) -> None:
-        """Show no more of this exporter. ``observe`` may begin anew; a second call has no effect."""
-        with _process.lock:
-            self._observed.forget(self)
+_metering: Final = Metering("the exporter", _METRICS)
 
 
-class _Observed:
-    """What one meter provider shows: one set of instruments, whose callbacks read every exporter it was given.
-
-    Not one set an exporter: the SDK ignores the callbacks of an instrument whose name it knows already, and never lets
-    go of one. Reading takes no lock, as ``telemetries`` is replaced and not changed.
-    """
-
-    def __init__(self, provider: metrics.MeterProvider) -> None:
-        self.telemetries: tuple[Telemetry, ...] = ()
-        self._numbers = itertools.count()
-        meter = provider.get_meter(SCOPE)
-        for metric in _METRICS:
-            create = meter.create_observable_counter if metric.only_rises else meter.create_observable_up_down_counter
-            create(metric.name, [partial(self._read, metric)], unit=metric.unit, description=metric.description)
-
-    def show(self, exporter: LangfuseSpanExporter) -> Telemetry:
-        for known in self.telemetries:
-            if known.exporter() is exporter:
-                return known
-        telemetry = Telemetry(exporter, next(self._numbers), self)
-        alive = (known for known in self.telemetries if known.exporter() is not None)
-        self.telemetries = (*alive, telemetry)
-        return telemetry
-
-    def forget(self, telemetry: Telemetry) -> None:
-        self.telemetries = tuple(known for known in self.telemetries if known is not telemetry)
-
-    def _read(self, metric: _Metric, options: metrics.CallbackOptions) -> list[metrics.Observation]:
-        """Called by the SDK on a thread of its own. Never raises, or the application's metrics would suffer too."""
-        observations: list[metrics.Observation] = []
-        for telemetry in self.telemetries:
-            exporter = telemetry.exporter()
-            if exporter is None:
-                continue
-            try:
-                observations += [
-                    metrics.Observation(value, {**telemetry.attributes, **attributes})
-                    for value, attributes in metric.read(exporter.status())
-                ]
-            except Exception as error:
-                message = "a metric of the exporter could not be read: %s: %s"
-                log.limited(logging.WARNING, "telemetry.read", message, type(error).__name__, error)
-        return observations
-
-
-def observe(exporter: LangfuseSpanExporter, meter_provider: metrics.MeterProvider | None = None) -> Telemetry | None:
+def observe(exporter: Component[Status], meter_provider: metrics.MeterProvider | None = None) -> Shown[Status] | None:
     """Show an exporter's figures as metrics (docs/operations/metrics.md), until it is dropped or ``stop`` is called.
 
-    A shut-down exporter stays visible, so that what its end has cost can still be collected. A second call for the same
-    exporter and provider changes nothing and returns what the first one returned.
-
-    Args:
-        exporter: Whose figures; held weakly.
-        meter_provider: Where to; by default the global one, also when that is set later.
-
-    Returns:
-        The handle to stop it by; None when the provider refused our instruments, which is said in the log.
+    An exporter does so for itself with the global provider, unless the setting ``exporter_metrics`` is off. A shut-down
+    exporter stays visible, so that what its end has cost can still be collected. See ``Metering.observe``.
     """
-    with _process.lock:
-        try:
-            return _process.observed(meter_provider).show(exporter)
-        except Exception as error:  # a provider that is not the SDK's; spans are delivered all the same
-            message = "the exporter's metrics could not be set up: %s: %s"
-            log.once(logging.WARNING, f"telemetry {error}", message, type(error).__name__, error)
-            return None
-
-
-class _Process:
-    """What this process shows, and through which providers; keeps none of them alive."""
-
-    def __init__(self) -> None:
-        self.lock = threading.RLock()
-        self._by_provider: weakref.WeakKeyDictionary[metrics.MeterProvider, _Observed] = weakref.WeakKeyDictionary()
-        self._global: _Observed | None = None
-        fork.register(self)
-
-    def after_fork_child(self) -> None:
-        """A lock of the child's own: the inherited one may be held by a thread that is not here."""
-        self.lock = threading.RLock()
-
-    def observed(self, given: metrics.MeterProvider | None) -> _Observed:
-        """That of a provider; made by the first call.
-
-        Until a global provider is set, a proxy stands for it and hands it our instruments later: they are the same.
-        """
-        current = metrics.get_meter_provider()
-        provider = current if given is None else given
-        observed = self._by_provider.get(provider) or (self._global if provider is current else None)
-        if observed is None:
-            observed = _Observed(provider)
-        if provider is current:
-            self._global = observed
-        self._by_provider[provider] = observed
-        return observed
-
-
-_process = _Process()
+    return _metering.observe(exporter, meter_provider)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import multiprocessing
+import textwrap
 from pathlib import Path
 
 import pytest
 
-from support.app import run_app
+from support.app import AT_LEAST_ONCE, GUARANTEE, adopt, assert_all_delivered, run_app
 from support.sink import FaultSink
 
 pytestmark = pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="no fork here")
 
 
-def test_parent_and_children_deliver_their_own_spans_once() -> None:
+def test_parent_and_children_deliver_their_own_spans_once(delivery: dict[str, str]) -> None:
     with FaultSink() as sink:
         app = run_app(
             """
@@ -29,51 +30,47 @@ def test_parent_and_children_deliver_their_own_spans_once() -> None:
             end_spans(5)
             """,
             sink.url,
+            **delivery,
         )
 
         assert len(app.span_ids) == 225
-        assert sink.delivered == dict.fromkeys(app.span_ids, 1)
+        assert_all_delivered(sink, app.span_ids, delivery)
 
 
-def test_a_storm_of_forks_under_load_hangs_nowhere_and_loses_nothing() -> None:
+def test_a_storm_of_forks_under_load_hangs_nowhere_and_loses_nothing(delivery: dict[str, str]) -> None:
     with FaultSink() as sink:
         app = run_app(
             """
-            import os, threading
+            import threading, time
             tracing()
             stop = threading.Event()
-            ended = []
             def load():
-                while not stop.wait(0.0005):
-                    span = tracer.start_span("s")
-                    span.end()
-                    ended.append(span.get_span_context().span_id)
-            threads = [threading.Thread(target=load) for _ in range(4)]
+                while not stop.wait(0.001):
+                    end_spans(1)
+            threads = [threading.Thread(target=load) for _ in range(8)]
             for thread in threads:
                 thread.start()
-            for _ in range(50):
+            for _ in range(100):
                 child = os.fork()
                 if child == 0:
-                    span = tracer.start_span("child")
-                    span.end()
-                    os.write(1, b"%016x\\n" % span.get_span_context().span_id)
+                    assert threading.active_count() == 1  # ours begins with the first span
+                    end_spans(1)
                     os._exit(0 if exporter.force_flush(20_000) else 1)
                 assert os.waitpid(child, 0)[1] == 0
             stop.set()
             for thread in threads:
                 thread.join()
-            for id in ended:
-                print(format(id, "016x"))
             """,
             sink.url,
+            **delivery,
             timeout_s=100,
         )
 
         assert app.code == 0, app.errors
-        assert sink.delivered == dict.fromkeys(app.span_ids, 1)
+        assert_all_delivered(sink, app.span_ids, delivery)
 
 
-def test_a_child_of_a_child_delivers_too() -> None:
+def test_a_child_of_a_child_delivers_too(delivery: dict[str, str]) -> None:
     with FaultSink() as sink:
         app = run_app(
             """
@@ -90,10 +87,86 @@ def test_a_child_of_a_child_delivers_too() -> None:
             os.wait()
             """,
             sink.url,
+            **delivery,
         )
 
         assert len(app.span_ids) == 3
-        assert sink.delivered == dict.fromkeys(app.span_ids, 1)
+        assert_all_delivered(sink, app.span_ids, delivery)
+
+
+WHEREVER = {
+    "by a daemon that forks twice": """
+        end_spans(2)
+        reader, writer = os.pipe()
+        if os.fork() == 0:
+            os.setsid()
+            if os.fork():
+                os._exit(0)
+            end_spans(2)
+            exporter.force_flush(20_000)
+            os.close(writer)
+            os._exit(0)
+        os.close(writer)
+        os.wait()
+        os.read(reader, 1)  # until the daemon has ended
+    """,
+    "in a thread": """
+        def work():
+            if os.fork() == 0:
+                end_spans(2)
+                os._exit(0 if exporter.force_flush(20_000) else 1)
+            assert os.wait()[1] == 0
+        thread = threading.Thread(target=work)
+        thread.start()
+        end_spans(50)
+        thread.join()
+    """,
+    "in a hook of another fork": """
+        again = True
+        def fork_again():
+            global again
+            if again:
+                again = False
+                child = os.fork()
+                if child == 0:
+                    end_spans(1)
+                    os._exit(0 if exporter.force_flush(20_000) else 1)
+                os.waitpid(child, 0)
+        os.register_at_fork(after_in_parent=fork_again)
+        if os.fork() == 0:
+            end_spans(1)
+            os._exit(0 if exporter.force_flush(20_000) else 1)
+        os.wait()
+        end_spans(1)
+    """,
+    "while a span ends": """
+        from opentelemetry.sdk.trace import SpanProcessor
+        class ForkingProcessor(SpanProcessor):
+            def on_end(self, span):
+                if span.name == "forks" and os.fork() == 0:
+                    end_spans(1)
+                    os._exit(0 if exporter.force_flush(20_000) else 1)
+        provider.add_span_processor(ForkingProcessor())
+        for _ in range(5):
+            with tracer.start_as_current_span("forks"):
+                end_spans(1)
+            os.wait()
+    """,
+}
+
+
+@pytest.mark.parametrize("source", WHEREVER.values(), ids=WHEREVER.keys())
+def test_a_fork_may_be_anywhere(source: str, delivery: dict[str, str]) -> None:
+    with FaultSink() as sink:
+        app = run_app(f"import threading\ntracing()\n{textwrap.dedent(source)}", sink.url, **delivery)
+
+        assert app.code == 0, app.errors
+        assert app.errors == ""
+        assert app.span_ids
+        if delivery[GUARANTEE] == AT_LEAST_ONCE and {*app.span_ids} - sink.delivered.keys():
+            adopt(sink, app.span_ids, delivery)
+        assert {*app.span_ids} <= sink.delivered.keys()
+        assert max(sink.delivered.values()) == 1
 
 
 CHILD = """

@@ -10,7 +10,7 @@ import pytest
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExportResult
 
-from langfuse_otel.delivery import sender
+from langfuse_otel.delivery import gate
 from langfuse_otel.delivery.status import State
 from langfuse_otel.exporter import LangfuseSpanExporter
 from support.sink import (
@@ -43,6 +43,7 @@ def exporter(sink: FaultSink, **options: object) -> Iterator[LangfuseSpanExporte
             "flush_interval_s": 0.01,
             "retry_initial_s": 0.01,
             "retry_max_s": 0.05,
+            "breaker_open_s": 0.05,
             "timeout_s": 0.5,
             **options,
         }
@@ -54,7 +55,7 @@ def exporter(sink: FaultSink, **options: object) -> Iterator[LangfuseSpanExporte
 @pytest.fixture(autouse=True)
 def short_holds(monkeypatch: pytest.MonkeyPatch) -> None:
     """A minute is too long for a test."""
-    monkeypatch.setattr(sender, "HOLD_S", 0.05)
+    monkeypatch.setattr(gate, "HOLD_S", 0.05)
 
 
 @pytest.mark.parametrize(

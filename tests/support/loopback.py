@@ -73,7 +73,7 @@ class Loopback(AbstractContextManager["Loopback"]):
             def do_GET(self) -> None:
                 loopback._serve(self)
 
-            do_POST = do_PATCH = do_PUT = do_GET
+            do_POST = do_PATCH = do_PUT = do_DELETE = do_GET
 
             def log_message(self, *args: object) -> None:
                 pass

@@ -86,6 +86,9 @@ class PromptServer(Loopback):
                 return _json(body)
         return _json({"message": "Prompt not found"}, 404)
 
+    def _delete(self, received: Received) -> Answer:
+        return reply(204) if self.versions.pop(unquote(received.target.rsplit("/", 1)[1]), None) else _json({}, 404)
+
 
 def _json(body: Any, status: int = 200) -> Answer:
     return reply(status, json.dumps(body, ensure_ascii=False).encode())

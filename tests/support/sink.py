@@ -56,6 +56,10 @@ class Hang:
     """Answer nothing until the sink is closed."""
 
 
+class Drip:
+    """Begin a long answer, and go on with a byte ten times a second."""
+
+
 class Reset:
     """Cut the connection instead of answering, with a TCP reset. ``stored``: the spans arrived nevertheless."""
 
@@ -63,7 +67,7 @@ class Reset:
         self.stored = stored
 
 
-Mode = Callable[[Request], "Reply | Hang | Reset"]
+Mode = Callable[[Request], "Reply | Hang | Drip | Reset"]
 
 HTML = {"Content-Type": "text/html; charset=utf-8"}
 
@@ -91,6 +95,11 @@ def html(request: Request) -> Reply:
 def hang(request: Request) -> Hang:
     """No answer, ever."""
     return Hang()
+
+
+def drip(request: Request) -> Drip:
+    """An answer that takes for ever."""
+    return Drip()
 
 
 def reset(request: Request) -> Reset:
@@ -172,7 +181,11 @@ class FaultSink(AbstractContextManager["FaultSink"]):
         self._closed.set()
         self._server.shutdown()
         self._server.server_close()
-        for connection in tuple(self._connections):  # as a process that ends: those kept alive go too
+        self.drop_connections()  # as a process that ends: those kept alive go too
+
+    def drop_connections(self) -> None:
+        """As a server does with those that were idle for some time."""
+        for connection in tuple(self._connections):
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
 
@@ -199,6 +212,12 @@ class FaultSink(AbstractContextManager["FaultSink"]):
             self._changed.notify_all()
         if isinstance(reply, Hang):
             self._closed.wait()
+            handler.close_connection = True
+        elif isinstance(reply, Drip):
+            handler.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{")
+            while not self._closed.wait(0.1):
+                handler.wfile.write(b" ")
+                handler.wfile.flush()
             handler.close_connection = True
         elif isinstance(reply, Reset):
             linger_none = struct.pack("ii", 1, 0)

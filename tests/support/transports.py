@@ -13,9 +13,17 @@ from langfuse_otel.transport.outcome import Accepted, Outcome
 from langfuse_otel.wire.encoded import Encoded
 
 
-def observe(spans: Sequence[ReadableSpan]) -> list[Observation]:
+class PlainObserve:
     """What the exporter makes of spans, without its settings."""
-    return [read(span) for span in spans]
+
+    def read(self, span: ReadableSpan) -> Observation:
+        return read(span)
+
+    def tell_once(self, observations: Iterable[Observation]) -> list[Observation]:
+        return list(observations)
+
+
+observe = PlainObserve()
 
 
 class ScriptedTransport:
@@ -42,10 +50,10 @@ class ScriptedTransport:
         self.accepted: set[str] = set()
         self.unreadable: set[str] = set()
 
-    def encode(self, observation: Observation) -> Encoded:
+    def encode(self, observation: Observation, max_bytes: int | None = None) -> Encoded:
         if observation.span_id in self.unreadable:
             raise ValueError("strange span")
-        return Encoded(b"", observation.span_id.encode())
+        return Encoded(b"", observation.span_id.encode(), self.name)
 
     def send(self, batch: Sequence[Encoded], timeout_s: float) -> Outcome:
         ids = [item.body.decode() for item in batch]

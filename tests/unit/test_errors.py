@@ -74,6 +74,8 @@ def example(kind: type[errors.LangfuseError]) -> errors.LangfuseError:
         return kind("LANGFUSE_TIMEOUT", "is not a number", "Give seconds")
     if issubclass(kind, errors.MissingExtraError):
         return kind("server", "starlette")
+    if issubclass(kind, errors.SpansLostError):
+        return kind({"expired": 2})
     error = (
         kind("text", status=418, request_id="r", details={"a": [1]})
         if issubclass(kind, errors.ApiError)

@@ -79,6 +79,16 @@ def test_the_prompt_in_use_is_put_on_the_span(exporter: Taking) -> None:
     assert attributes(exporter.spans[1]) == {processor.PROMPT_NAME: "own"}
 
 
+def test_so_is_the_label_that_chose_its_version(exporter: Taking) -> None:
+    with (
+        tracer_into(LangfuseSpanProcessor(exporter)) as tracer,
+        provenance.using(provenance.PromptRef("greeting", 7, "challenger")),
+    ):
+        tracer.start_span("x").end()
+
+    assert attributes(exporter.spans[0])[provenance.PROMPT_LABEL] == "challenger"
+
+
 def test_without_fields_a_span_stays_as_it_is(exporter: Taking) -> None:
     with tracer_into(LangfuseSpanProcessor(exporter)) as tracer:
         tracer.start_span("x").end()

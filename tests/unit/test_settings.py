@@ -145,3 +145,34 @@ def test_the_origin_of_a_value_can_be_told(tmp_path: Path) -> None:
     assert origin(base_url, {}) == "default"
     assert origin(base_url, {"LANGFUSE_HOST": "http://y"}) == "LANGFUSE_HOST"
     assert origin(base_url, {"LANGFUSE_ENV_FILE": str(file)}) == f"LANGFUSE_HOST in {file}"
+
+
+class TestPromptCachePath:
+    """Where the processes of a host share prompts."""
+
+    def test_it_is_in_the_users_cache_unless_a_directory_is_named(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+        assert load({}).prompt_cache_path == tmp_path / "langfuse-otel" / "prompts"
+        monkeypatch.delenv("XDG_CACHE_HOME")
+        monkeypatch.setenv("HOME", str(tmp_path))
+        assert load({}).prompt_cache_path == tmp_path / ".cache" / "langfuse-otel" / "prompts"
+        assert load({"LANGFUSE_PROMPT_CACHE_DIRECTORY": "/here"}).prompt_cache_path == Path("/here")
+
+    def test_a_redis_takes_its_place_unless_both_are_named(self) -> None:
+        redis = {"LANGFUSE_PROMPT_REDIS_URL": "redis://host"}
+        assert load(redis).prompt_cache_path is None
+        assert load({**redis, "LANGFUSE_PROMPT_CACHE_DIRECTORY": "/here"}).prompt_cache_path == Path("/here")
+
+    @pytest.mark.parametrize("word", ["none", "None", "NONE"])
+    def test_it_can_be_turned_off(self, word: str) -> None:
+        assert load({"LANGFUSE_PROMPT_CACHE_DIRECTORY": word}).prompt_cache_path is None
+
+    def test_without_a_home_there_is_none(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def no_home() -> Path:
+            raise RuntimeError("could not determine home directory")
+
+        monkeypatch.delenv("XDG_CACHE_HOME")
+        monkeypatch.setattr(Path, "home", no_home)
+        assert load({}).prompt_cache_path is None

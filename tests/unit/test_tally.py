@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from langfuse_otel.delivery.pipeline import Pipeline
+from langfuse_otel.delivery.assembly import assemble
 from langfuse_otel.exporter import LangfuseSpanExporter
 from langfuse_otel.settings import load
 from langfuse_otel.tally import Cause, Tally
 from langfuse_otel.transport.outcome import Accepted, Refused
 from support.spans import finished, span_id
-from support.transports import ScriptedTransport, observe
+from support.transports import ScriptedTransport, StuckTransport, observe
 
 KEYS = {"public_key": "pk-lf-1", "secret_key": "sk-lf-1"}
 
@@ -27,14 +27,21 @@ class TestTurnedAwayAtTheDoor:
     """Counted under the reason and not as accepted."""
 
     def test_by_a_full_queue(self) -> None:
-        pipeline = Pipeline(ScriptedTransport(), observe, load({}, max_queue_spans=1, flush_interval_s=3_600.0))
-        for span in finished(3):
+        transport = StuckTransport()
+        pipeline = assemble(
+            transport, observe, load({}, max_queue_spans=1, max_batch_spans=1, flush_interval_s=3_600.0)
+        )
+        taken, waiting, *late = finished(4)
+        pipeline.accept(taken)
+        assert transport.entered.wait(10)  # with the first, so that the second fills the queue
+        for span in (waiting, *late):
             pipeline.accept(span)
-        assert pipeline.tally.snapshot() == {"accepted": 1, "queue_full": 2}
+        assert pipeline.tally.snapshot() == {"accepted": 2, "queue_full": 2}
+        transport.release.set()
         pipeline.abandon()
 
     def test_after_shutdown(self) -> None:
-        pipeline = Pipeline(ScriptedTransport(), observe, load({}))
+        pipeline = assemble(ScriptedTransport(), observe, load({}))
         early, late = finished(2)
         pipeline.accept(early)
         pipeline.shutdown(10.0)
@@ -57,7 +64,7 @@ def test_what_is_accepted_ends_under_one_cause_each() -> None:
     delivered, refused, malformed = finished(3)
     transport = ScriptedTransport(rule=lambda ids: Refused("bad span") if span_id(refused) in ids else Accepted())
     transport.unreadable = {span_id(malformed)}
-    pipeline = Pipeline(transport, observe, load({}, flush_interval_s=3_600.0))
+    pipeline = assemble(transport, observe, load({}, flush_interval_s=3_600.0))
     for span in (delivered, refused, malformed):
         pipeline.accept(span)
     assert pipeline.flush(10.0)
@@ -69,7 +76,7 @@ def test_what_is_accepted_ends_under_one_cause_each() -> None:
 
 
 def test_what_is_left_when_the_time_is_up_ends_as_shutdown() -> None:
-    pipeline = Pipeline(ScriptedTransport(), observe, load({}, flush_interval_s=3_600.0))
+    pipeline = assemble(ScriptedTransport(), observe, load({}, flush_interval_s=3_600.0))
     for span in finished(2):
         pipeline.accept(span)
     pipeline.abandon()

@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 import textwrap
+import threading
 import weakref
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,22 +19,33 @@ from typing import Any
 import pytest
 from opentelemetry.metrics import MeterProvider as AnyMeterProvider
 from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import InMemoryMetricReader, Metric, Sum
+from opentelemetry.sdk.metrics.export import Gauge, InMemoryMetricReader, Metric, Sum
 from opentelemetry.semconv._incubating.metrics import otel_metrics
 
 from langfuse_otel import log
 from langfuse_otel.delivery.status import State
+from langfuse_otel.delivery.traffic import FAILURES
 from langfuse_otel.exporter import LangfuseSpanExporter
+from langfuse_otel.metering import COMPONENT_NAME, COMPONENT_TYPE
+from langfuse_otel.resilience.breaker import BreakerState
 from langfuse_otel.tally import Cause
-from langfuse_otel.telemetry import CAUSE, COMPONENT_NAME, COMPONENT_TYPE, ERROR_TYPE, STATE, observe
+from langfuse_otel.telemetry import (
+    BREAKER_STATE,
+    CAUSE,
+    ERROR_TYPE,
+    STATE,
+    observe,
+)
 from support.sink import FaultSink, hang, poisoned_by, status, taken
 from support.spans import finished, span_id
 
 KEYS: dict[str, Any] = {"public_key": "pk-lf-public", "secret_key": "sk-lf-secret"}
+IMPATIENT: dict[str, Any] = {"retry_initial_s": 0.01, "retry_max_s": 0.01, "breaker_failures": 1_000}
 PAGE = Path(__file__).parents[2] / "docs" / "operations" / "metrics.md"
 EXPORTER = "langfuse_otel.exporter.LangfuseSpanExporter"
 
 PROCESSED = "otel.sdk.processor.span.processed"
+SIZE = "otel.sdk.processor.span.queue.size"
 CAPACITY = "otel.sdk.processor.span.queue.capacity"
 INFLIGHT = "otel.sdk.exporter.span.inflight"
 EXPORTED = "otel.sdk.exporter.span.exported"
@@ -44,15 +56,29 @@ SPLIT = "langfuse.exporter.batch.split"
 MEDIA = "langfuse.exporter.media.uploaded"
 MEMORY = "langfuse.exporter.queue.memory.usage"
 MEMORY_LIMIT = "langfuse.exporter.queue.memory.limit"
+UTILIZATION = "langfuse.exporter.queue.utilization"
+PRESSURE = "langfuse.exporter.queue.pressure"
+SAMPLE_RATE = "langfuse.exporter.queue.sample_rate"
+SPOOL_SPANS = "langfuse.exporter.spool.spans"
+SPOOL_USAGE = "langfuse.exporter.spool.usage"
+SPOOL_AGE = "langfuse.exporter.spool.oldest_age"
+REQUESTS = "langfuse.exporter.request.count"
+REQUEST_SIZE = "langfuse.exporter.request.size"
+REQUEST_DURATION = "langfuse.exporter.request.duration"
+BREAKER = "langfuse.exporter.breaker.status"
 STATUS = "langfuse.exporter.status"
 
-COUNTERS = {PROCESSED, EXPORTED, LEFT_OUT, ALTERED, RETRIED, SPLIT, MEDIA}
+BY_CAUSE = {PROCESSED, EXPORTED, LEFT_OUT, ALTERED, RETRIED, SPLIT, MEDIA}
+COUNTERS = {*BY_CAUSE, REQUESTS, REQUEST_SIZE, REQUEST_DURATION}
+GAUGES = {UTILIZATION, SAMPLE_RATE, SPOOL_AGE}
 UNITS = {
-    **dict.fromkeys((PROCESSED, CAPACITY, INFLIGHT, EXPORTED, LEFT_OUT, ALTERED), "{span}"),
+    **dict.fromkeys((PROCESSED, SIZE, CAPACITY, INFLIGHT, EXPORTED, LEFT_OUT, ALTERED, SPOOL_SPANS), "{span}"),
+    REQUESTS: "{request}",
+    **dict.fromkeys((REQUEST_DURATION, SPOOL_AGE), "s"),
     **dict.fromkeys((RETRIED, SPLIT), "{batch}"),
     MEDIA: "{medium}",
-    **dict.fromkeys((MEMORY, MEMORY_LIMIT), "By"),
-    STATUS: "1",
+    **dict.fromkeys((MEMORY, MEMORY_LIMIT, SPOOL_USAGE, REQUEST_SIZE), "By"),
+    **dict.fromkeys((UTILIZATION, PRESSURE, SAMPLE_RATE, BREAKER, STATUS), "1"),
 }
 
 
@@ -79,7 +105,7 @@ class Meters:
         metric = self.collect().get(name)
         if metric is None:
             return []
-        assert isinstance(metric.data, Sum)
+        assert isinstance(metric.data, Gauge if name in GAUGES else Sum)
         return [(dict(point.attributes or {}), point.value) for point in metric.data.data_points]
 
     def values(self, name: str, attribute: str = ERROR_TYPE) -> dict[str | None, int | float]:
@@ -131,7 +157,8 @@ class TestInstruments:
         assert {name for name in UNITS if name.startswith("otel.")} <= theirs
 
     def test_the_page_about_them_has_them_all_and_every_value_of_their_attributes(self, meters: Meters) -> None:
-        rows = re.findall(r"^\| `([a-z._]+)` \| [a-z -]+ \| `(.+?)` \| (.*?) \|", PAGE.read_text(), re.MULTILINE)
+        page = PAGE.read_text().partition("## Prompts")[0]
+        rows = re.findall(r"^\| `([a-z._]+)` \| [a-z -]+ \| `(.+?)` \| (.*?) \|", page, re.MULTILINE)
         exporter = disabled()
         observe(exporter, meters.provider)
 
@@ -154,16 +181,19 @@ class TestInstruments:
         for attributes in found:
             assert attributes.pop(COMPONENT_TYPE) == EXPORTER
             assert attributes.pop(COMPONENT_NAME) == f"{EXPORTER}/0"
-            assert set(attributes) <= {ERROR_TYPE, CAUSE, STATE}
-            assert set(attributes.values()) <= {*map(str, (c.value for c in Cause)), *(s.value for s in State)}
+            assert set(attributes) <= {ERROR_TYPE, CAUSE, STATE, BREAKER_STATE}
+            assert set(attributes.values()) <= {
+                *FAILURES,
+                *(each.value for kind in (Cause, State, BreakerState) for each in kind),
+            }
 
     @pytest.mark.parametrize("cause", Cause)
     def test_every_cause_is_in_one_metric_and_there_from_the_start(self, cause: Cause, meters: Meters) -> None:
         exporter = disabled()
         observe(exporter, meters.provider)
-        before = {(name, *attributes.values()) for name in COUNTERS for attributes, _ in meters.points(name)}
+        before = {(name, *attributes.values()) for name in BY_CAUSE for attributes, _ in meters.points(name)}
         exporter.tally.count(cause, 7)
-        counted = [(name, *a.values()) for name in COUNTERS for a, value in meters.points(name) if value == 7]
+        counted = [(name, *a.values()) for name in BY_CAUSE for a, value in meters.points(name) if value == 7]
 
         assert len(counted) == 1
         assert counted[0] in before
@@ -181,6 +211,7 @@ class TestValues:
             assert meters.nonzero(EXPORTED) == {None: 10}
             assert meters.values(INFLIGHT) == {None: 0}
             assert meters.values(MEMORY) == {None: 0}
+            assert meters.values(SIZE) == {None: 0}
             assert meters.values(CAPACITY) == {None: 50}
             assert meters.values(MEMORY_LIMIT) == {None: 1_000_000}
             assert meters.nonzero(STATUS, STATE) == {"delivering": 1}
@@ -206,7 +237,6 @@ class TestValues:
 
             assert meters.nonzero(PROCESSED) == {None: 5, "queue_full": 7}
             assert meters.values(INFLIGHT) == {None: 5}
-            assert meters.values(MEMORY)[None] == exporter.status().pending_bytes > 0
             exporter.shutdown(0)
 
     def test_a_shut_down_exporter_still_shows_what_that_has_cost(self, meters: Meters) -> None:
@@ -222,7 +252,7 @@ class TestValues:
 
     def test_retries_show_and_lose_nothing(self, meters: Meters) -> None:
         with FaultSink(status(503)) as sink:
-            exporter = LangfuseSpanExporter(**KEYS, base_url=sink.url, retry_initial_s=0.01, retry_max_s=0.01)
+            exporter = LangfuseSpanExporter(**KEYS, **IMPATIENT, base_url=sink.url)
             observe(exporter, meters.provider)
             exporter.export(finished(4))
             sink.wait_for_requests(3)  # the third is sent when two answers are booked
@@ -233,6 +263,69 @@ class TestValues:
             sink.mode = taken
             assert exporter.force_flush(20_000)
             assert meters.nonzero(EXPORTED) == {None: 4}
+            exporter.shutdown(0)
+
+    def test_what_is_being_sent_is_in_flight_and_only_the_rest_waits(self, meters: Meters) -> None:
+        with FaultSink(hang) as sink:
+            exporter = LangfuseSpanExporter(**KEYS, base_url=sink.url, max_queue_spans=5, flush_interval_s=0.01)
+            observe(exporter, meters.provider)
+            exporter.export(finished(2))
+            sink.wait_for_requests(1)
+            assert meters.values(SIZE) == {None: 0}
+            assert meters.values(PRESSURE) == {None: 0}
+
+            exporter.export(finished(5))
+            assert meters.values(INFLIGHT) == {None: 7}
+            assert meters.values(SIZE) == {None: 5}
+            assert meters.values(MEMORY)[None] == exporter.status().pending_bytes > 0
+            assert meters.values(UTILIZATION) == {None: 1.0}
+            assert meters.values(PRESSURE) == {None: 1}
+            exporter.shutdown(0)
+
+    def test_requests_show_by_outcome_with_what_was_sent_and_how_long_it_took(self, meters: Meters) -> None:
+        with FaultSink(status(503)) as sink:
+            exporter = LangfuseSpanExporter(**KEYS, **IMPATIENT, base_url=sink.url, wire="otlp")
+            observe(exporter, meters.provider)
+            exporter.export(finished(4))
+            sink.wait_for_requests(2)
+            sink.mode = taken
+            assert exporter.force_flush(20_000)
+
+            requests, sizes, durations = (meters.values(n) for n in (REQUESTS, REQUEST_SIZE, REQUEST_DURATION))
+            assert {key for key, value in requests.items() if value} == {None, "unavailable"}
+            assert requests[None] == 1
+            assert requests["unavailable"] == len(sink.requests) - 1
+            assert sizes["unavailable"] == sizes[None] * requests["unavailable"] > 0
+            assert durations[None] > 0
+            exporter.shutdown(0)
+
+    def test_an_open_breaker_shows(self, meters: Meters) -> None:
+        with FaultSink(status(503)) as sink:
+            opened = threading.Event()
+            exporter = LangfuseSpanExporter(
+                **KEYS, base_url=sink.url, breaker_failures=1, on_breaker=lambda before, now, error: opened.set()
+            )
+            observe(exporter, meters.provider)
+            assert meters.nonzero(BREAKER, BREAKER_STATE) == {"closed": 1}
+
+            exporter.export(finished(1))
+            exporter.force_flush(0)
+            assert opened.wait(20)
+            assert meters.nonzero(BREAKER, BREAKER_STATE) == {"open": 1}
+            exporter.shutdown(0)
+
+    def test_a_spool_shows_what_waits_and_since_when(self, meters: Meters, tmp_path: Path) -> None:
+        with FaultSink(hang) as sink:
+            exporter = LangfuseSpanExporter(
+                **KEYS, base_url=sink.url, delivery="at_least_once", spool_directory=str(tmp_path / "spool")
+            )
+            observe(exporter, meters.provider)
+            exporter.export(finished(3))
+            sink.wait_for_requests(1)
+
+            assert meters.values(SPOOL_SPANS) == {None: 3}
+            assert meters.values(SPOOL_USAGE)[None] == exporter.status().spooled_bytes > 0
+            assert meters.values(SPOOL_AGE)[None] >= 0
             exporter.shutdown(0)
 
     def test_spans_left_out_on_purpose_are_no_failures(self, meters: Meters) -> None:

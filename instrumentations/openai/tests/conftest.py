@@ -117,6 +117,46 @@ def text_completion(texts: list[str], finish_reason: str | None = "stop", **more
     return {"id": "cmpl-1", "object": "text_completion", "created": 1, "model": "davinci", "choices": choices, **more}
 
 
+IMAGE_USAGE = {
+    "input_tokens": 9,
+    "output_tokens": 40,
+    "total_tokens": 49,
+    "input_tokens_details": {"image_tokens": 4, "text_tokens": 5},
+}
+SPEECH = b"ID3 not really music"
+MEDIA: dict[str, dict[str, Any] | bytes] = {
+    "images": {"created": 1, "output_format": "webp", "data": [{"b64_json": "aW1n"}], "usage": IMAGE_USAGE},
+    "audio/speech": SPEECH,
+    "audio": {
+        "text": "Hello there",
+        "usage": {
+            "type": "tokens",
+            "input_tokens": 14,
+            "output_tokens": 3,
+            "total_tokens": 17,
+            "input_token_details": {"audio_tokens": 12, "text_tokens": 2},
+        },
+    },
+    "moderations": {
+        "id": "modr-1",
+        "model": "omni-moderation-2024-09-26",
+        "results": [{"flagged": True, "categories": {"violence": True}, "category_scores": {"violence": 0.9}}],
+    },
+}
+
+
+def image_events() -> list[dict[str, Any]]:
+    shared = {"b64_json": "aW1n", "created_at": 1, "output_format": "webp", "size": "1024x1024", "quality": "low"}
+    partial = {"type": "image_generation.partial_image", "partial_image_index": 0, **shared}
+    return [partial, {"type": "image_generation.completed", **shared, "usage": IMAGE_USAGE}]
+
+
+def transcript_events() -> list[dict[str, Any]]:
+    audio: Any = MEDIA["audio"]
+    deltas = [{"type": "transcript.text.delta", "delta": piece} for piece in ("Hello", " there")]
+    return [*deltas, {"type": "transcript.text.done", **audio}]
+
+
 def helpers(client: Any) -> Any:
     """Where ``parse`` and ``stream`` of chat completions are; before 1.92 that was under ``beta``."""
     completions = client.chat.completions
@@ -132,6 +172,8 @@ class LoopbackOpenAI:
     """
 
     usage = USAGE
+    media = MEDIA
+    speech = SPEECH
     chunk = staticmethod(chunk)
     chunks = staticmethod(chunks)
     response = staticmethod(response)
@@ -143,6 +185,7 @@ class LoopbackOpenAI:
         self.stream: list[Any] | None = None
         self.status: list[int] = []
         self.requests: list[dict[str, Any]] = []
+        self.paths: list[str] = []
         self.hold: threading.Event | None = None
         self.asked = threading.Event()
         loopback = self
@@ -157,9 +200,16 @@ class LoopbackOpenAI:
                 with suppress(ConnectionError):  # the client went away, as some tests do
                     self._answer()
 
+            do_GET = do_POST
+
             def _answer(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+                sent = self.rfile.read(int(self.headers.get("content-length") or 0))
+                is_json = self.headers.get("content-type") == "application/json"
+                body = (
+                    json.loads(sent) if is_json else {"stream": b'name="stream"' in sent or "stream=true" in self.path}
+                )
                 loopback.requests.append(body)
+                loopback.paths.append(self.path)
                 loopback.asked.set()
                 status = loopback.status.pop(0) if loopback.status else 200
                 if status != 200:
@@ -172,10 +222,10 @@ class LoopbackOpenAI:
                         loopback.hold.wait(10)
                     self._send(200, loopback.answer or loopback.answer_for(self.path, body))
 
-            def _send(self, status: int, body: dict[str, Any]) -> None:
-                data = json.dumps(body).encode()
+            def _send(self, status: int, body: dict[str, Any] | bytes) -> None:
+                data = body if isinstance(body, bytes) else json.dumps(body).encode()
                 self.send_response(status)
-                self.send_header("content-type", "application/json")
+                self.send_header("content-type", "audio/mpeg" if isinstance(body, bytes) else "application/json")
                 self.send_header("content-length", str(len(data)))
                 self.send_header("x-request-id", "req_1")
                 self.end_headers()
@@ -214,7 +264,9 @@ class LoopbackOpenAI:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}/v1"
 
-    def answer_for(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    def answer_for(self, path: str, body: dict[str, Any]) -> dict[str, Any] | bytes:
+        if media := next((answer for name, answer in MEDIA.items() if name in path), None):
+            return media
         if "embeddings" in path:
             return {
                 "object": "list",
@@ -232,6 +284,10 @@ class LoopbackOpenAI:
     def chunks_for(self, path: str, body: dict[str, Any]) -> list[Any]:
         if self.stream is not None:
             return self.stream
+        if "images" in path:
+            return image_events()
+        if "transcriptions" in path:
+            return transcript_events()
         if "responses" in path:
             return events()
         include_usage = bool((body.get("stream_options") or {}).get("include_usage"))

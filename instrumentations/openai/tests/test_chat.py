@@ -248,6 +248,7 @@ def test_retries_of_the_client_are_one_span(recording: Any, client: Any, server:
     server.status = [503]
     client.with_options(max_retries=1).chat.completions.create(model="gpt-4o-mini", messages=HELLO)
     assert len(server.requests) == 2
+    assert recording.attributes["http.request.resend_count"] == 1
     assert recording.span.status.is_ok
 
 

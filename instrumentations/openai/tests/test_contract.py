@@ -6,13 +6,14 @@ from importlib.util import find_spec
 from typing import Any, ClassVar
 
 import pytest
+from openai import AzureOpenAI
 from openai.resources.chat.completions import Completions
 
-from langfuse_otel.instrumentation.contract import CallContract, StreamContract
+from langfuse_otel.instrumentation.contract import TransparentCallContract, TransparentStreamContract
 from langfuse_otel_openai import OpenAIInstrumentor
 
 
-class _Endpoint(CallContract):
+class _Endpoint(TransparentCallContract):
     instrumentor = OpenAIInstrumentor
 
     @pytest.fixture(autouse=True)
@@ -20,12 +21,15 @@ class _Endpoint(CallContract):
         self.server = server
         self.client = client
 
+    def sent(self) -> list[Any]:
+        return list(zip(self.server.paths, self.server.requests, strict=True))
+
     def fail(self) -> Any:
         self.server.status = [404]
         return self.call()
 
 
-class TestChatCompletions(_Endpoint, StreamContract):
+class TestChatCompletions(_Endpoint, TransparentStreamContract):
     arguments: ClassVar[dict[str, Any]] = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hi"}]}
 
     def call(self) -> Any:
@@ -43,7 +47,7 @@ class TestChatCompletionsParse(_Endpoint):
 
 
 @pytest.mark.skipif(find_spec("openai.resources.responses") is None, reason="a client from before 1.66")
-class TestResponses(_Endpoint, StreamContract):
+class TestResponses(_Endpoint, TransparentStreamContract):
     def call(self) -> Any:
         return self.client.responses.create(model="gpt-4o-mini", input="Hi")
 
@@ -57,7 +61,7 @@ class TestResponsesParse(_Endpoint):
         return self.client.responses.parse(model="gpt-4o-mini", input="Hi")
 
 
-class TestCompletions(_Endpoint, StreamContract):
+class TestCompletions(_Endpoint, TransparentStreamContract):
     def call(self) -> Any:
         return self.client.completions.create(model="davinci", prompt="Hello")
 
@@ -68,3 +72,38 @@ class TestCompletions(_Endpoint, StreamContract):
 class TestEmbeddings(_Endpoint):
     def call(self) -> Any:
         return self.client.embeddings.create(model="text-embedding-3-small", input="Hi", encoding_format="float")
+
+
+class TestImages(_Endpoint, TransparentStreamContract):
+    def call(self) -> Any:
+        return self.client.images.generate(model="gpt-image-1", prompt="A pier")
+
+    def stream(self) -> Any:
+        return self.client.images.generate(model="gpt-image-1", prompt="A pier", stream=True)
+
+
+class TestTranscriptions(_Endpoint, TransparentStreamContract):
+    def call(self) -> Any:
+        return self.client.audio.transcriptions.create(model="gpt-4o-transcribe", file=b"RIFF")
+
+    def stream(self) -> Any:
+        return self.client.audio.transcriptions.create(model="gpt-4o-transcribe", file=b"RIFF", stream=True)
+
+
+class TestSpeech(_Endpoint):
+    def call(self) -> Any:
+        return self.client.audio.speech.create(model="gpt-4o-mini-tts", voice="alloy", input="Hi")
+
+    def told(self, result: Any) -> Any:
+        return result.content
+
+
+class TestModerations(_Endpoint):
+    def call(self) -> Any:
+        return self.client.moderations.create(model="omni-moderation-latest", input="Hi")
+
+
+class TestAzure(TestChatCompletions):
+    @pytest.fixture(autouse=True)
+    def _azure(self, _loopback: None) -> None:
+        self.client = AzureOpenAI(azure_endpoint=self.server.url, api_key="k", api_version="2024-06-01", max_retries=0)

@@ -106,6 +106,29 @@ def test_with_the_official_instrumentation_a_call_is_one_span(client: OpenAI, of
     assert ours.spans == ()
 
 
+def test_below_the_official_instrumentation_what_we_know_goes_to_its_span(client: OpenAI, official: Any) -> None:
+    instrumentor, theirs = official
+    remember("Answer like a cook of the official kitchen", PromptRef("cook", 7))
+    messages = [{"role": "system", "content": "Answer like a cook of the official kitchen"}, *HELLO["messages"]]
+    with Recording().of(OpenAIInstrumentor(), instrument_over_foreign=True) as ours:
+        instrumentor.instrument(tracer_provider=theirs.tracer_provider)
+        client.chat.completions.create(model="gpt-4o-mini", messages=messages)
+        instrumentor.uninstrument()
+    assert ours.spans == ()
+    assert theirs.attributes["gen_ai.prompt.name"] == "cook"
+    assert theirs.attributes["gen_ai.usage.cache_read.input_tokens"] == 4
+
+
+def test_above_the_official_instrumentation_the_call_is_ours(client: OpenAI, official: Any) -> None:
+    instrumentor, theirs = official
+    instrumentor.instrument(tracer_provider=theirs.tracer_provider)
+    with Recording().of(OpenAIInstrumentor(), instrument_over_foreign=True) as ours:
+        client.chat.completions.create(**HELLO)
+        list(client.chat.completions.create(**HELLO, stream=True))
+    assert len(ours.spans) == 2
+    assert theirs.spans == ()
+
+
 def test_the_langfuse_drop_in_client_traces_alone(server: Any) -> None:
     code = f"""
 import langfuse.openai, openai

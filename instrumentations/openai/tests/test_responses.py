@@ -231,3 +231,18 @@ def test_async_call_stream_and_helper(recording: Any, async_client: AsyncOpenAI)
 
     asyncio.run(calls())
     assert [span.attributes["gen_ai.usage.output_tokens"] for span in recording.spans] == [7, 7, 7]
+
+
+def test_a_response_in_the_background_has_its_usage_where_it_is_reported(
+    recording: Any, client: OpenAI, server: Any
+) -> None:
+    server.answer = {**server.response(output=[], status="queued", usage=None), "background": True}
+    client.responses.create(model="gpt-4o-mini", input="Hi", background=True)
+    server.answer = None
+    client.responses.retrieve("resp_1")
+    begun, fetched = recording.spans
+    assert "gen_ai.response.finish_reasons" not in begun.attributes
+    assert fetched.name == "fetch_response"
+    assert fetched.attributes["gen_ai.response.status"] == "completed"
+    assert "gen_ai.usage.input_tokens" not in fetched.attributes
+    assert "Hello there" in fetched.attributes["gen_ai.output.messages"]

@@ -255,7 +255,7 @@ def test_a_stream_may_be_read_in_another_thread(recording: Any, client: OpenAI, 
 def test_a_failing_reader_of_chunks_is_not_noticed(
     recording: Any, client: OpenAI, monkeypatch: pytest.MonkeyPatch, caplog: Any
 ) -> None:
-    from langfuse_otel_openai.chunks import ChatChunks
+    from langfuse_otel.instrumentation.chat_completions import ChatChunks
 
     monkeypatch.setattr(ChatChunks, "add", lambda *_: 1 / 0)
     with caplog.at_level(logging.WARNING):

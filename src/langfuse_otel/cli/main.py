@@ -13,6 +13,8 @@ from importlib import import_module, metadata
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "run": ("langfuse_otel.cli.run", "run a program traced, without a change to it"),
     "doctor": ("langfuse_otel.cli.doctor.command", "check the set-up and say how to mend what is wrong"),
+    "prompts": ("langfuse_otel.cli.prompts.command", "read, change, export and warm prompts, for people and scripts"),
+    "spool": ("langfuse_otel.cli.spool", "look after the spans that wait on this machine's disk"),
     "server": ("langfuse_otel.cli.server", "start a local Langfuse for demos, development and tests"),
 }
 
@@ -24,7 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: The command line without the program's name; that of the process by default.
 
     Returns:
-        Exit status: 0 good, 1 a fault, 2 a wrong command line (raised by argparse as ``SystemExit``).
+        Exit status: 0 good, 1 a fault, 2 a wrong command line (raised by argparse as ``SystemExit``); ``prompts`` has
+        further ones.
     """
     summaries = "\n".join(f"  {name:<8}{summary}" for name, (_, summary) in COMMANDS.items())
     parser = argparse.ArgumentParser(

@@ -49,7 +49,8 @@ def take_response(reader: Reader, key: str, body: dict[str, Any]) -> bool:
     if not isinstance(said, list) or not chat_messages.settle(reader, "output", said):
         return False
     del reader.mine[key], body[_DATA if choices is None else "choices"]
-    counted, complete = usage.details(body.get("usage"))
+    spent = body.get("usage")
+    counted, complete = usage.of_answer(spent) if isinstance(spent, dict) else ({}, False)
     if counted and reader.wants("usage"):
         reader.offer("usage", counted)
         if complete:

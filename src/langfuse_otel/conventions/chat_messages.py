@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from langfuse_otel.conventions import anthropic_messages, foreign_parts, parts, values
+from langfuse_otel.conventions import anthropic_messages, chat_format, foreign_parts, parts, values
 from langfuse_otel.conventions.reader import Reader
 from langfuse_otel.observation import Message
 
@@ -27,7 +27,7 @@ def messages(items: list[Any], role: str) -> list[Any]:
 
     ``role`` is that of messages that name none.
     """
-    return parts.conversation([_with_parts(item, role) for item in items])
+    return parts.conversation([chat_format.message(item, role) or _with_parts(item, role) for item in items])
 
 
 def of_text(value: object, role: str) -> Any:

@@ -47,6 +47,9 @@ class Convention:
     that it does not take become metadata; if it raises, so do those that it had not taken yet.
     """
 
+    of_events: bool = False
+    """Whether `compose` is about a span's events, and nothing to do for one that has none."""
+
     composes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """By field of `Observation`, what `compose` makes it of: for ``docs/conventions.md``, and held by its test.
 

@@ -1,16 +1,15 @@
 """GenAI conventions that write content as span events (genai-semconv.md, sections 4 and 9).
 
 A message is an event (``gen_ai.user.message``), or a prompt is (``gen_ai.content.prompt``), or one event has all
-attributes of the conventions since v1.37. Each span is looked at, for its events may have the content where no
-attribute tells.
+attributes of the conventions since v1.37. Each span with events is looked at: no attribute tells what is in them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from opentelemetry.sdk.trace import Event, ReadableSpan
+from opentelemetry.sdk.trace import Event
 
 from langfuse_otel.conventions import chat_messages, gen_ai, values
 from langfuse_otel.conventions.convention import Convention
@@ -37,32 +36,11 @@ _DETAILS = (
 _EVENT_CONTENT = "gen_ai.event.content"  # Azure's libraries have the whole message in it, as JSON
 
 
-def without_events(span: ReadableSpan, read: Callable[[Event], bool]) -> ReadableSpan:
-    """The span without the events that were ``read``, so that they are not listed in the metadata once more."""
-    return ReadableSpan(
-        name=span.name,
-        context=span.get_span_context(),
-        parent=span.parent,
-        resource=span.resource,
-        attributes=span.attributes,
-        events=[event for event in span.events if not read(event)],
-        links=span.links,
-        kind=span.kind,
-        status=span.status,
-        start_time=span.start_time,
-        end_time=span.end_time,
-        instrumentation_scope=span.instrumentation_scope,
-    )
-
-
 def _compose(reader: Reader) -> None:
-    events = reader.span.events
-    if not events:
-        return
     found: dict[str, list[Any]] = {"input": [], "output": []}
     sources: dict[str, list[Event]] = {"input": [], "output": []}
     read: list[Event] = []
-    for event in events:
+    for event in reader.events:
         if event.name == _DETAILS_EVENT:
             if _details(reader, event):
                 read.append(event)
@@ -80,7 +58,8 @@ def _compose(reader: Reader) -> None:
         if chat_messages.settle(reader, field, _without_envelope(said, is_tool=reader.fields.get("type") == "tool")):
             read.extend(sources[field])
     if read:
-        reader.span = without_events(reader.span, lambda event: any(event is other for other in read))
+        # They are not listed in the metadata once more.
+        reader.events = [event for event in reader.events if not any(event is other for other in read)]
 
 
 def _details(reader: Reader, event: Event) -> bool:
@@ -127,6 +106,7 @@ def _besides(event: Event, known: Mapping[str, Any], *taken: str) -> dict[str, A
 CONVENTION = Convention(
     name="gen_ai_events",
     compose=_compose,
+    of_events=True,
     composes={
         "input": (
             f"event {_DETAILS_EVENT}",

@@ -82,7 +82,8 @@ def _response(reader: Reader, response: dict[str, Any]) -> None:
     key = next((key for key in _OUTPUT_KEYS if response.get(key)), None)
     if key is not None and reader.wants("output"):
         reader.offer("output", _answer(response.pop(key)))
-    counted, complete = usage.details(response.get("usage"))
+    spent = response.get("usage")
+    counted, complete = usage.of_answer(spent) if isinstance(spent, dict) else ({}, False)
     if counted and reader.wants("usage"):
         reader.offer("usage", counted)
         if complete:

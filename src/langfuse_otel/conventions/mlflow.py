@@ -78,7 +78,7 @@ def _content(reader: Reader, key: str, field: str) -> None:
 
 
 def _first_chunk(reader: Reader) -> None:
-    first_ns = next((event.timestamp for event in reader.span.events or () if event.name == _FIRST_CHUNK), None)
+    first_ns = next((event.timestamp for event in reader.events if event.name == _FIRST_CHUNK), None)
     if first_ns is not None and reader.start_ns <= first_ns <= reader.end_ns:
         reader.offer("completion_start_ns", first_ns)
 

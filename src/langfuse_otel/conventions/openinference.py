@@ -49,6 +49,8 @@ _EMBEDDINGS, _RETRIEVED = "embedding.embeddings.", "retrieval.documents."
 _QUERY, _TOP_K = "reranker.query", "reranker.top_k"
 _RANKED, _RERANKED = "reranker.input_documents.", "reranker.output_documents."
 _LISTS = (_EMBEDDINGS, _RETRIEVED, _RANKED, _RERANKED)
+_NO_MESSAGES = frozenset((_PROMPTS + ".", _CHOICES + ".", *_LISTS))
+"""Families of inputs and outputs of calls that are no conversation."""
 _FIRST_CHUNK = "First Token Stream Event"
 _COST = "llm.cost."
 _TOKENS = {
@@ -126,7 +128,7 @@ def _spread_metadata(reader: Reader) -> None:
 
 def _provider(reader: Reader) -> None:
     for key in _PROVIDERS:
-        provider = values.text(reader.mine.get(key))
+        provider = values.text(reader.mine[key]) if key in reader.mine else None
         if provider and reader.metadata.setdefault("provider", provider) == provider:
             del reader.mine[key]
 
@@ -136,10 +138,11 @@ def _parameters(reader: Reader) -> dict[str, Any]:
 
     A parameter that is null was not given. The model that was asked for is the model, if nothing else says it.
     """
-    given = {key: values.json_object(reader.mine.get(key)) for key in _PARAMETERS}
-    given.update((_PARAMETER + name, {name: json_safe(value)}) for name, value in reader.family(_PARAMETER).items())
-    top_k = values.count(reader.mine.get(_TOP_K))
-    given[_TOP_K] = None if top_k is None else {"top_k": top_k}
+    given = {key: values.json_object(reader.mine[key]) for key in _PARAMETERS if key in reader.mine}
+    if _PARAMETER in reader.parts:
+        given.update((_PARAMETER + name, {name: json_safe(value)}) for name, value in reader.family(_PARAMETER).items())
+    if (top_k := values.count(reader.mine.get(_TOP_K))) is not None:
+        given[_TOP_K] = {"top_k": top_k}
     asked: dict[str, Any] = {}
     taken: list[str] = []
     for key, found in given.items():
@@ -171,14 +174,18 @@ def _inputs(reader: Reader) -> Iterator[_Found]:
     else:
         reader.put_back(tool_keys)
         yield conversation, keys
-    for texts, keys in (_texts(reader, _PROMPTS, "prompt"), _embeddings(reader, "text")):
-        yield [Message("user", "\n".join(texts))] if texts and messages.are_texts(texts) else None, keys
-    yield _reranking(reader)
+    if _PROMPTS in reader.mine or not _NO_MESSAGES.isdisjoint(reader.parts):
+        for texts, keys in (_texts(reader, _PROMPTS, "prompt"), _embeddings(reader, "text")):
+            yield [Message("user", "\n".join(texts))] if texts and messages.are_texts(texts) else None, keys
+    if _QUERY in reader.mine or _RANKED in reader.parts:
+        yield _reranking(reader)
 
 
 def _outputs(reader: Reader) -> Iterator[_Found]:
     listed, keys = _listed(reader, _OUTPUT_MESSAGES)
     yield _one_or_all(messages.conversation(listed, "assistant")), keys
+    if _CHOICES not in reader.mine and _NO_MESSAGES.isdisjoint(reader.parts):
+        return
     texts, keys = _texts(reader, _CHOICES, "completion")
     yield _one_or_all([Message("assistant", text) for text in texts] if messages.are_texts(texts) else None), keys
     for prefix in (_RETRIEVED, _RERANKED):
@@ -295,7 +302,7 @@ def _disjoint_cost(amounts: Mapping[str, float]) -> tuple[Cost, set[str]]:
 
 
 def _first_chunk(reader: Reader) -> None:
-    first = next((event.timestamp for event in reader.span.events or () if event.name == _FIRST_CHUNK), None)
+    first = next((event.timestamp for event in reader.events if event.name == _FIRST_CHUNK), None)
     if first is not None and reader.start_ns <= first <= reader.end_ns:
         reader.offer("completion_start_ns", first)
 

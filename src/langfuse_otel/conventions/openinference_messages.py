@@ -11,7 +11,7 @@ from typing import Any, TypeGuard
 
 import msgspec
 
-from langfuse_otel.conventions import parts, values
+from langfuse_otel.conventions import chat_format, values
 from langfuse_otel.observation import Message, ToolCall, ToolFunction
 
 # Kind of media → keys beside the URL that an item can carry; anything else leaves the item as it came.
@@ -200,7 +200,9 @@ def _tool_calls(said: dict[str, Any]) -> list[ToolCall]:
             said["tool_calls"] = odd
     name = _take_text(said, "function_call_name")  # as it was before tools
     if name is not None:
-        calls.append(ToolCall(ToolFunction(name, _arguments(said.pop("function_call_arguments_json", None)))))
+        calls.append(
+            ToolCall(ToolFunction(name, chat_format.arguments_text(said.pop("function_call_arguments_json", None))))
+        )
     return calls
 
 
@@ -214,13 +216,9 @@ def _tool_call(entry: Any) -> ToolCall | None:
         rest["function"] = more
     rest.update((key, value) for key, value in entry.items() if key != "tool_call" and value != {"type": "tool_use"})
     call_id = _take_text(rest, "id")
-    return ToolCall(ToolFunction(function["name"], _arguments(function.get("arguments"))), call_id, rest or None)
-
-
-def _arguments(arguments: Any) -> str:
-    """Arguments as `parts` writes them: JSON without the spaces, so that equal calls are equal."""
-    structure = values.decoded(arguments)
-    return parts.arguments_text(structure if isinstance(structure, (dict, list)) else arguments)
+    return ToolCall(
+        ToolFunction(function["name"], chat_format.arguments_text(function.get("arguments"))), call_id, rest or None
+    )
 
 
 def _same_call(one: ToolCall, other: ToolCall) -> bool:
@@ -277,4 +275,4 @@ def _within(structure: Any, known: Any) -> bool:
         return all(value is None or _within(value, known.get(key)) for key, value in structure.items())
     if isinstance(structure, list) and isinstance(known, list):
         return len(structure) == len(known) and all(map(_within, structure, known))
-    return isinstance(structure, str) and isinstance(known, str) and _arguments(structure) == known
+    return isinstance(structure, str) and isinstance(known, str) and chat_format.arguments_text(structure) == known

@@ -7,7 +7,7 @@ from typing import Any
 
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import Event
-from opentelemetry.trace import Link, StatusCode
+from opentelemetry.trace import Link, Status, StatusCode
 
 from langfuse_otel.conventions import values
 from langfuse_otel.conventions.convention import Convention
@@ -19,34 +19,37 @@ _ENVIRONMENT_KEYS = ("langfuse.environment", "deployment.environment.name", "dep
 
 
 def _compose(reader: Reader) -> None:
-    span, fields = reader.span, reader.fields
+    span, fields, events = reader.span, reader.fields, reader.events
     # Nobody has a lower precedence, so a field that is not there yet is open.
-    fields.setdefault("name", str(span.name))
-    parent = span.parent
-    if parent is None or parent.is_remote:
-        fields.setdefault("is_app_root", True)
-    if "model" in fields:
-        fields.setdefault("type", "generation")
-    for field, value in _RESOURCE_FIELDS.of(span.resource).items():
-        fields.setdefault(field, value)
-    events, links = span.events, span.links
+    if "name" not in fields:
+        fields["name"] = str(span.name)
+    if "is_app_root" not in fields and ((parent := span.parent) is None or parent.is_remote):
+        fields["is_app_root"] = True
+    if "model" in fields and "type" not in fields:
+        fields["type"] = "generation"
+    for field, value in _RESOURCE_FIELDS.of(span.resource):
+        if field not in fields:
+            fields[field] = value
     if events:
         reader.metadata["otel.events"] = [_event(event) for event in events]
-    if links:
+    if links := span.links:
         reader.metadata["otel.links"] = [_link(link) for link in links]
-    _level(reader, events)
-    _keep_clamped_times(reader)
+    status = span.status
+    if events or status.status_code is not StatusCode.UNSET:
+        _level(reader, status)
+    if span.start_time != reader.start_ns or span.end_time != reader.end_ns:
+        _keep_clamped_times(reader)
 
 
-def _level(reader: Reader, events: Sequence[Event]) -> None:
+def _level(reader: Reader, status: Status) -> None:
     """ERROR by status, or by an exception event unless the status says OK.
 
     The message is the status's, else that of the last exception, else ``error.type``: Langfuse reads no events.
     """
-    status, fields = reader.span.status, reader.fields
-    exception = _exception(events) if events and status.status_code is not StatusCode.OK else None
+    fields, code = reader.fields, status.status_code
+    exception = _exception(reader.events) if reader.events and code is not StatusCode.OK else None
     message = status.description or exception
-    if status.status_code is StatusCode.ERROR or exception is not None:
+    if code is StatusCode.ERROR or exception is not None:
         fields.setdefault("level", "ERROR")
         message = message or values.text(reader.attributes.get("error.type"))
     if message:
@@ -62,7 +65,7 @@ def _exception(events: Sequence[Event]) -> str | None:
     return None
 
 
-def _resource_fields(resource: Resource) -> dict[str, str]:
+def _resource_fields(resource: Resource) -> tuple[tuple[str, str], ...]:
     """Fields that a process has in common; the server looks for them on the resource too, after the span."""
     attributes = resource.attributes
     fields = {}
@@ -74,7 +77,7 @@ def _resource_fields(resource: Resource) -> dict[str, str]:
         if isinstance(name, str) and (usable := values.environment(name)):
             fields["environment"] = usable
             break
-    return fields
+    return tuple(fields.items())
 
 
 _RESOURCE_FIELDS = IdentityCache(_resource_fields)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace import Event, ReadableSpan
 
 
 class Reader:
@@ -19,6 +19,7 @@ class Reader:
     __slots__ = (
         "attributes",
         "end_ns",
+        "events",
         "fields",
         "left_over",
         "metadata",
@@ -36,6 +37,8 @@ class Reader:
         self.attributes = attributes
         self.start_ns = start_ns
         self.end_ns = end_ns
+        self.events: Sequence[Event] = span.events or ()
+        """The span's events, but for those that a convention has read."""
         self.fields: dict[str, Any] = {}
         """Fields of the observation that have a value."""
         self.winners: dict[str, tuple[int, str]] = {}

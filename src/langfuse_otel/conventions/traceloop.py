@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from langfuse_otel import redact
-from langfuse_otel.conventions import gen_ai, gen_ai_events, prompt, usage, values
+from langfuse_otel.conventions import gen_ai, prompt, usage, values
 from langfuse_otel.conventions.convention import Convention, Field
 from langfuse_otel.conventions.reader import Reader
 from langfuse_otel.json_safe import json_safe
@@ -116,16 +116,14 @@ def _properties(reader: Reader) -> None:
 
 def _chunks(reader: Reader) -> None:
     """The first chunk's moment and how many there were: one event a chunk, which says nothing else, is only noise."""
-    chunks = [event for event in reader.span.events or () if event.name in _CHUNKS]
+    chunks = [event for event in reader.events if event.name in _CHUNKS]
     if not chunks:
         return
     reader.metadata["completion_chunks"] = len(chunks)
     first_ns = min(event.timestamp for event in chunks)
     if reader.start_ns <= first_ns <= reader.end_ns:
         reader.offer("completion_start_ns", first_ns)
-    reader.span = gen_ai_events.without_events(
-        reader.span, lambda event: event.name in _CHUNKS and not event.attributes
-    )
+    reader.events = [event for event in reader.events if event.name not in _CHUNKS or event.attributes]
 
 
 CONVENTION = Convention(

@@ -150,10 +150,15 @@ def details(value: object) -> tuple[Usage, bool]:
     Keys are Langfuse's, or those of OpenAI's or Anthropic's answers; any other key stays. Entries that are no counts
     are left out.
     """
+    return of_answer(values.json_object(value) or {})
+
+
+def of_answer(entries: Mapping[str, object]) -> tuple[Usage, bool]:
+    """`details` of an object that is decoded already."""
     usage: Usage = {}
     complete = True
     nested: list[tuple[str, str, object]] = []
-    for name, entry in (values.json_object(value) or {}).items():
+    for name, entry in entries.items():
         whole = _NESTED_DETAILS.get(name)
         if whole is not None and isinstance(entry, dict):
             nested.extend((whole, part, count) for part, count in entry.items())

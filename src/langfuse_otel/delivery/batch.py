@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from typing import NamedTuple, TypeAlias
 
 from langfuse_otel.observation import Observation
@@ -10,10 +10,16 @@ from langfuse_otel.wire.encoded import Encoded
 
 
 class Item(NamedTuple):
-    """An observation and its bytes. It stays, as a change of wire encodes it again."""
+    """An observation and its bytes. It stays, as a change of wire encodes it again.
+
+    ``key`` is where the intake keeps it on disk, None when it is in memory only; ``is_cut``: the server found it too
+    large, and its content was cut.
+    """
 
     observation: Observation
     encoded: Encoded
+    key: Hashable | None = None
+    is_cut: bool = False
 
 
 Batch: TypeAlias = tuple[Item, ...]

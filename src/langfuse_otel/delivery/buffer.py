@@ -2,44 +2,22 @@
 
 from __future__ import annotations
 
+import math
 import random
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from opentelemetry.sdk.trace import ReadableSpan
-from opentelemetry.util.types import Attributes
 
+from langfuse_otel.delivery.pressure import DropNewest
+from langfuse_otel.delivery.span_size import SPAN_BYTES, size_bytes
 from langfuse_otel.tally import Cause
 
-SPAN_BYTES = 2_000
-"""What a span takes besides its text: objects, ids, times, keys, numbers."""
-
 _SAMPLE_BITS = 3  # one span in 2^3 is measured
+_PRESSURE_CHANGES = 16  # remembered for whoever asks
 _ROOMY_SHARE = 4  # while less than one 4th of each limit is used
 _draw = random.Random().getrandbits  # noqa: S311  # for samples, and not the generator that the application may seed
-
-
-def size_bytes(span: ReadableSpan) -> int:
-    """About the memory that a span holds: its text, one byte a character, and a constant. Cheap rather than exact."""
-    size = SPAN_BYTES + _text_bytes(span.attributes)
-    for event in span.events:
-        size += _text_bytes(event.attributes)
-    return size
-
-
-def _text_bytes(attributes: Attributes) -> int:
-    if attributes is None:
-        return 0
-    # The SDK's attributes copy as fast as a dict; going through their values in place takes three times as long.
-    copy = getattr(attributes, "copy", None)
-    size = 0
-    for value in (copy() if copy else attributes).values():
-        if type(value) is str:
-            size += len(value)
-        elif type(value) is tuple:
-            size += sum([len(item) if type(item) is str else 8 for item in value])
-    return size
 
 
 class Buffer:
@@ -49,8 +27,9 @@ class Buffer:
         max_spans: Spans that may wait.
         max_bytes: Bytes that they may hold, by ``size_bytes``.
         draw: So many random bits; they choose the spans to measure.
-
-    At either limit the newest span is refused: those that wait belong to traces which are partly sent already.
+        strategy: What gives way when there is no room; the newest span by default.
+        high: Used share of either limit at which pressure begins.
+        low: Used share of both at which it ends; at most ``high``.
 
     Measuring takes longer than all else here. While less than a quarter of either limit is used, one span in eight is
     measured, and the others count for their average; beyond that, every span. So the bytes are right to within the
@@ -58,27 +37,47 @@ class Buffer:
     one like it is drawn, after eight of them on average.
     """
 
-    def __init__(self, max_spans: int, max_bytes: int, draw: Callable[[int], int] = _draw) -> None:
+    def __init__(
+        self,
+        max_spans: int,
+        max_bytes: int,
+        draw: Callable[[int], int] = _draw,
+        *,
+        strategy: DropNewest | None = None,
+        high: float = 0.8,
+        low: float = 0.5,
+    ) -> None:
         self.max_spans = max_spans
         self.max_bytes = max_bytes
+        self.high = high
+        self.low = min(low, high)
+        self._high_spans = math.ceil(high * max_spans)
+        self._high_bytes = math.ceil(high * max_bytes)
         self._roomy_spans = max_spans // _ROOMY_SHARE
         self._roomy_bytes = max_bytes // _ROOMY_SHARE
         self._draw = draw
+        self._strategy = strategy if strategy is not None else DropNewest()
         self._average_bytes = SPAN_BYTES
         self._closed = False
         self.reset()
 
     def reset(self) -> None:
-        """Empty, with a lock of its own: what a forked child starts from. A closed buffer stays closed."""
+        """Empty, with locks of its own: what a forked child starts from. A closed buffer stays closed."""
         # Two queues and not one of pairs: fifty thousand tuples more would keep the garbage collector busy.
         self._waiting: deque[ReadableSpan] = deque()
         self._sizes: deque[int] = deque()
-        # Only ``put`` takes this lock. It is re-entrant, because a span may end in a ``__del__`` or a signal handler
+        # Only putting takes this lock. It is re-entrant, because a span may end in a ``__del__`` or a signal handler
         # which interrupts another ``put`` of the same thread. Taking needs none (a deque's ends are atomic), so a
-        # handler that flushes while its thread holds the lock does not wait for itself.
+        # handler that flushes while its thread holds the lock does not wait for itself, and no taker for a putter.
         self._put_lock = threading.RLock()
-        self._put_spans = self._put_bytes = 0
+        self._putting = False
+        self._put_spans = self._put_bytes = 0  # what is dropped leaves the bytes again
         self._taken_spans = self._taken_bytes = 0
+        self._dropped_spans = 0
+        self._pressure_changes: deque[tuple[bool, float]] = deque(maxlen=_PRESSURE_CHANGES)
+        self._under_pressure = False
+        self._relax()
+        self._strategy.reset()
 
     @property
     def waiting_spans(self) -> int:
@@ -97,28 +96,84 @@ class Buffer:
 
     @property
     def taken_spans(self) -> int:
-        """Spans ever taken: the first so many of those accepted."""
-        return self._taken_spans
+        """Spans ever taken, or dropped in favour of newer ones: the first so many of those accepted."""
+        return self._taken_spans + self._dropped_spans
+
+    @property
+    def utilisation(self) -> float:
+        """Used share of the scarcer limit, from 0 to 1."""
+        return max(len(self._waiting) / self.max_spans, self.waiting_bytes / self.max_bytes)
+
+    @property
+    def under_pressure(self) -> bool:
+        """Whether ``high`` has been reached, and ``low`` not since."""
+        return self._under_pressure
+
+    @property
+    def sample_rate(self) -> float:
+        """The share of new traces that is kept now."""
+        return self._strategy.share(self)
+
+    def pressure_changes(self) -> list[tuple[bool, float]]:
+        """What ``under_pressure`` became since this was last asked, and the utilisation then; the last few changes."""
+        changes = []
+        while self._pressure_changes:
+            changes.append(self._pressure_changes.popleft())
+        return changes
 
     def put(self, span: ReadableSpan) -> Cause:
-        """Accept a span, or say why not: ``QUEUE_FULL``, or ``SHUTDOWN`` once closed. Never waits for a taker."""
+        """Accept a span, or say why not: ``QUEUE_FULL``, ``SAMPLED``, or ``SHUTDOWN`` once closed.
+
+        Never waits for a taker, unless the strategy is ``Block``.
+        """
         with self._put_lock:
             if self._closed:
                 return Cause.SHUTDOWN
-            waiting_spans, waiting_bytes = len(self._waiting), self._put_bytes - self._taken_bytes
-            roomy = waiting_bytes < self._roomy_bytes and waiting_spans < self._roomy_spans
-            if roomy and self._draw(_SAMPLE_BITS):
-                size = self._average_bytes
-            else:
-                size = size_bytes(span)
-                self._average_bytes += (size - self._average_bytes) >> _SAMPLE_BITS
-            if waiting_spans >= self.max_spans or waiting_bytes + size > self.max_bytes:
+            nested, self._putting = self._putting, True
+            try:
+                waiting_spans, waiting_bytes = len(self._waiting), self._put_bytes - self._taken_bytes
+                roomy = waiting_bytes < self._roomy_bytes and waiting_spans < self._roomy_spans
+                if roomy and self._draw(_SAMPLE_BITS):
+                    size = self._average_bytes
+                else:
+                    size = size_bytes(span)
+                    self._average_bytes += (size - self._average_bytes) >> _SAMPLE_BITS
+                if waiting_spans < self._free_spans and waiting_bytes + size <= self._free_bytes:
+                    self._sizes.append(size)  # as in _add: a call takes as long as all four
+                    self._waiting.append(span)
+                    self._put_spans += 1
+                    self._put_bytes += size
+                    return Cause.ACCEPTED
+                if waiting_spans >= self._high_spans or waiting_bytes + size > self._high_bytes:
+                    self._press()
+            finally:
+                self._putting = nested
+        return self._strategy.put(self, span, size, nested=nested)
+
+    def try_put(self, span: ReadableSpan, size_bytes: int) -> Cause:
+        """For strategies: accept a span within the limits, or say ``QUEUE_FULL`` or ``SHUTDOWN``. Waits for nothing."""
+        with self._put_lock:
+            if self._closed:
+                return Cause.SHUTDOWN
+            if (
+                len(self._waiting) >= self.max_spans
+                or self._put_bytes - self._taken_bytes + size_bytes > self.max_bytes
+            ):
                 return Cause.QUEUE_FULL
-            self._sizes.append(size)  # before its span, as whoever takes the span takes the size next
-            self._waiting.append(span)
-            self._put_spans += 1
-            self._put_bytes += size
-        return Cause.ACCEPTED
+            self._add(span, size_bytes)
+            return Cause.ACCEPTED
+
+    def drop_oldest(self) -> bool:
+        """For strategies: forget the span that has waited longest; False when none waits."""
+        with self._put_lock:
+            try:
+                self._waiting.popleft()
+            except IndexError:
+                return False
+            # With a taker in between, not this span's own size perhaps; but each size is subtracted once.
+            self._put_bytes -= self._sizes.popleft()
+            self._dropped_spans += 1
+            return True
 
     def holds(self, spans: int, size_bytes: int) -> bool:
         """Whether so many spans wait, or so many bytes."""
@@ -136,13 +191,61 @@ class Buffer:
             taken_bytes += self._sizes.popleft()
         self._taken_spans += len(spans)
         self._taken_bytes += taken_bytes
+        self._strategy.made_room()
+        if self._alert:
+            self._ease()
         return spans
+
+    def shares_of(self, spans: Sequence[ReadableSpan]) -> dict[str, float]:
+        """Of spans just taken, by id (16 hex digits): the share of traces kept when these were. Those not named: all.
+
+        To be asked once after each ``take``.
+        """
+        return self._strategy.shares_of(spans)
 
     def clear(self) -> int:
         """Forget what waits, and say how many spans that was."""
-        return len(self.take(self.max_spans, 2 * self.max_bytes))
+        spans = self.take(self.max_spans, 2 * self.max_bytes)
+        self.shares_of(spans)
+        return len(spans)
 
     def close(self) -> None:
-        """Accept nothing from now on; what waits can still be taken."""
+        """Accept nothing from now on, and let nobody wait for room; what waits can still be taken."""
         with self._put_lock:
             self._closed = True
+        self._strategy.made_room()
+
+    # --- With the lock held -------------------------------------------------------------------------------------------
+
+    def _add(self, span: ReadableSpan, size: int) -> None:
+        self._sizes.append(size)  # before its span, as whoever takes the span takes the size next
+        self._waiting.append(span)
+        self._put_spans += 1
+        self._put_bytes += size
+
+    def _press(self) -> None:
+        """From now on ask the strategy about every span, or about those that find no room: as it likes."""
+        if not self._under_pressure:
+            self._under_pressure = True
+            self._pressure_changes.append((True, self.utilisation))
+        self._alert = True
+        everything = self._strategy.judges_every_span
+        self._free_spans, self._free_bytes = (0, 0) if everything else (self.max_spans, self.max_bytes)
+
+    def _relax(self) -> None:
+        """Until pressure begins, accept whatever comes."""
+        self._alert = False
+        self._free_spans, self._free_bytes = self._high_spans, self._high_bytes
+
+    def _ease(self) -> None:
+        """End the pressure when it is time. Takers don't wait for the lock: if it is taken, a later one sees to it."""
+        if not self._put_lock.acquire(blocking=False):
+            return
+        try:
+            if self._under_pressure and (utilisation := self.utilisation) <= self.low:
+                self._under_pressure = False
+                self._pressure_changes.append((False, utilisation))
+            if not self._under_pressure and self._strategy.at_rest():
+                self._relax()
+        finally:
+            self._put_lock.release()

@@ -9,6 +9,8 @@ import time
 import weakref
 from typing import Protocol
 
+from langfuse_otel.delivery import sigterm
+
 
 class Drainable(Protocol):
     """What may hold up the exit."""
@@ -16,6 +18,14 @@ class Drainable(Protocol):
     @property
     def shutdown_timeout_s(self) -> float:
         """For how long, at most."""
+        ...
+
+    def hurry(self) -> None:
+        """From now on, deliver each span at once."""
+        ...
+
+    def wake(self) -> None:
+        """Begin to deliver what was accepted so far, without waiting."""
         ...
 
     def flush(self, timeout_s: float) -> bool:
@@ -30,6 +40,10 @@ class Drainable(Protocol):
         """Wait for the end."""
         ...
 
+    def leave(self, timeout_s: float) -> object:
+        """Wait until the process may be killed."""
+        ...
+
     def abandon(self) -> None:
         """End now."""
         ...
@@ -39,9 +53,16 @@ _pipelines: weakref.WeakSet[Drainable] = weakref.WeakSet()
 _armed_in: int | None = None
 
 
-def at_exit(pipeline: Drainable) -> None:
-    """Shut the pipeline down when this process exits, unless it is gone by then."""
+def at_exit(pipeline: Drainable, *, also_at_sigterm: bool = False) -> None:
+    """Shut the pipeline down when this process exits, unless it is gone by then.
+
+    Args:
+        pipeline: Held weakly.
+        also_at_sigterm: Where the application leaves that signal to the system; else deliver at once from then on.
+    """
     _pipelines.add(pipeline)
+    if also_at_sigterm:
+        sigterm.drain_before(lambda: _drain(is_killed_next=True), _hurry)
 
 
 def forget(pipeline: Drainable) -> None:
@@ -52,7 +73,10 @@ def forget(pipeline: Drainable) -> None:
 def flush_all(timeout_s: float) -> bool:
     """Flush every pipeline of this process; False when ``timeout_s`` seconds did not suffice for all."""
     deadline = time.monotonic() + timeout_s
-    flushed = [pipeline.flush(deadline - time.monotonic()) for pipeline in tuple(_pipelines)]
+    pipelines = tuple(_pipelines)
+    for pipeline in pipelines:  # all at once, so that a hung server of one does not use up the others' time
+        pipeline.wake()
+    flushed = [pipeline.flush(deadline - time.monotonic()) for pipeline in pipelines]  # each, also after a failure
     return all(flushed)
 
 
@@ -60,7 +84,7 @@ def arm() -> None:
     """Make sure that this very process drains; has an effect once a process.
 
     A child of ``multiprocessing`` leaves by ``os._exit`` without calling what ``atexit`` knows, or (3.14) forgets that
-    at its start. Its own finalizers it does call.
+    at its start. Its own finalizers it does call. A child of Celery's pool calls nothing but Celery's signal.
     """
     global _armed_in
     if _armed_in == os.getpid():
@@ -71,16 +95,31 @@ def arm() -> None:
         from multiprocessing.util import Finalize
 
         Finalize(None, _drain, exitpriority=0)
+    celery_signals = sys.modules.get("celery.signals")
+    if celery_signals is not None:  # sent by children of the pool only
+        celery_signals.worker_process_shutdown.connect(_on_celery_worker_exit, weak=False)
 
 
-def _drain() -> None:
+def _on_celery_worker_exit(**_: object) -> None:
+    _drain()
+
+
+def _hurry() -> None:
+    for pipeline in tuple(_pipelines):
+        pipeline.hurry()
+
+
+def _drain(*, is_killed_next: bool = False) -> None:
     pipelines = tuple(_pipelines)
-    for pipeline in pipelines:  # all begin now, so that a hung server of one does not use up the others' time
+    for pipeline in pipelines:
         pipeline.close(pipeline.shutdown_timeout_s)
     deadline = time.monotonic() + max((pipeline.shutdown_timeout_s for pipeline in pipelines), default=0.0)
     try:
-        for pipeline in pipelines:
-            pipeline.shutdown(deadline - time.monotonic())
+        # While other threads' spans are still accepted.
+        flushed = [pipeline.flush(deadline - time.monotonic()) for pipeline in pipelines]
+        for pipeline, may_go_on in zip(pipelines, flushed, strict=True):
+            end = pipeline.leave if is_killed_next else pipeline.shutdown
+            end(deadline - time.monotonic() if may_go_on else 0.0)
     except KeyboardInterrupt:  # a second Ctrl-C: the user does not want to wait
         for pipeline in pipelines:
             pipeline.abandon()

@@ -1,62 +1,79 @@
-"""The way of a span through this process: accepted on the application's thread, delivered by one of ours."""
+"""The way of a span through this process: accepted on the application's thread, delivered by threads of ours."""
 
 from __future__ import annotations
 
 import logging
 import math
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from opentelemetry.sdk.trace import ReadableSpan
 
 from langfuse_otel import fork, log
 from langfuse_otel.clock import SYSTEM_CLOCK, Clock
 from langfuse_otel.delivery import drain
-from langfuse_otel.delivery.buffer import Buffer
-from langfuse_otel.delivery.sender import Deadline, Observe, Sender
+from langfuse_otel.delivery.gate import Gate
+from langfuse_otel.delivery.intake import Intake
+from langfuse_otel.delivery.listeners import Listeners
+from langfuse_otel.delivery.sender import Sender
 from langfuse_otel.delivery.status import Report, State, Status, report
 from langfuse_otel.delivery.wakeup import Wakeup
+from langfuse_otel.delivery.worker import Worker
 from langfuse_otel.settings import Settings
 from langfuse_otel.tally import Cause, Tally
 from langfuse_otel.transport.base import Transport
 
+_UPKEEP_S = 0.5  # between two rounds of upkeep while the server cannot be asked
 _RESTART_PAUSE_S = 1.0  # between two tries to start a thread in a process that may have no more
+_DURABLE_PATIENCE_S = 0.4  # without progress at the exit, when what is left is safe on disk
 
 
 class Pipeline:
-    """Accepts spans and delivers them, best effort: what waits is in memory and ends with the process.
+    """Accepts spans and delivers them.
 
-    One worker thread, started by the first span, restarted by the first span after a fork. A forked child starts empty:
-    what the parent had accepted stays the parent's. Every method may be called from any thread, also from signal
-    handlers and ``__del__``.
+    One worker thread, started by the first span (at once where an earlier process may have left some), restarted by the
+    first span after a fork; more of them, up to the setting, while a backlog waits for the server rather than for us. A
+    forked child starts empty: what the parent had accepted stays the parent's. Every method may be called from any
+    thread, also from signal handlers and ``__del__``.
 
     Args:
         transport: Where the spans go.
-        observe: What they mean; called by the worker.
+        intake: Where they wait.
+        gate: When requests may go.
         settings: Limits and times.
-        tally: Counters; its own by default.
+        tally: Counters; those of the intake.
+        listeners: The application's callbacks.
         clock: Time, for deadlines.
     """
 
     def __init__(
         self,
         transport: Transport,
-        observe: Observe,
+        intake: Intake,
+        gate: Gate,
         settings: Settings,
-        tally: Tally | None = None,
+        tally: Tally,
+        listeners: Listeners,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         self._transport = transport
+        self._intake = intake
+        self._gate = gate
         self._settings = settings
-        self.tally = tally if tally is not None else Tally()
+        self.tally = tally
+        self._listeners = listeners
         self._clock = clock
-        self._buffer = Buffer(settings.max_queue_spans, settings.max_queue_bytes)
-        self._sender = Sender(transport, observe, self.tally, settings, wait=self._pause, clock=clock)
         self._max_batch_spans, self._max_batch_bytes = settings.max_batch_spans, settings.max_batch_bytes
         self._deadline = math.inf  # of the shutdown; no end before that
         self._finished = False
+        self._is_let_go = False
         self._start_over()
         fork.register(self)
-        drain.at_exit(self)
+        drain.at_exit(self, also_at_sigterm=settings.drain_on_sigterm)
+        gate.on_news = self.wake
+        if intake.is_durable:
+            self._start_worker()
 
     @property
     def shutdown_timeout_s(self) -> float:
@@ -64,19 +81,40 @@ class Pipeline:
         return self._settings.shutdown_timeout_s
 
     def _start_over(self) -> None:
-        self._wakeup = Wakeup()
+        self._worker = self._new_worker()
+        self._helpers: list[Worker] = []  # further workers, for as long as they have something to do
+        self._least_spans = self._max_batch_spans  # that are worth a request before the flush interval is over
         self._woken = False  # spares the threads that end spans a wake-up each while the worker is busy
-        self._delivering = threading.Lock()  # whoever holds it is the one that takes from the buffer and sends
         self._lifecycle = threading.RLock()  # start and end; re-entrant for signal handlers
-        self._worker: threading.Thread | None = None
         self._no_start_before = 0.0
-        self._settled_spans = 0
         self._waiters: list[Wakeup] = []
+
+    def _new_worker(self) -> Worker:
+        sender = Sender(
+            self._transport,
+            self._intake,
+            self._gate,
+            self.tally,
+            self._settings,
+            self._listeners,
+            wait=lambda seconds: self._pause(worker, seconds),
+            clock=self._clock,
+        )
+        worker = Worker(
+            sender,
+            self._intake,
+            self._max_batch_spans,
+            self._max_batch_bytes,
+            on_settled=self._notify,
+            on_taken=self._call_for_help,
+            clock=self._clock,
+        )
+        return worker
 
     def after_fork_child(self) -> None:
         """Forget what the parent will send, and every lock that a thread of the parent may hold."""
-        self._buffer.reset()
-        self._sender.reset()
+        self._intake.reset()
+        self._gate.reset()
         self.tally.reset()
         self._start_over()
 
@@ -85,15 +123,17 @@ class Pipeline:
     def accept(self, span: ReadableSpan) -> Cause:
         """Take a span in charge and return at once: ``ACCEPTED``, or why not, counted and logged. Never raises."""
         try:
-            cause = self._buffer.put(span)
+            cause = self._intake.put(span)
             self.tally.count(cause)
             if cause is not Cause.ACCEPTED:
                 self._say_refused(cause)
-            elif self._worker is None:
+                self._worker.wakeup.set()  # it may sleep through all this where the queue is smaller than a batch
+                return cause
+            if self._worker.thread is None:
                 self._start_worker()
-            elif not self._woken and self._buffer.holds(self._max_batch_spans, self._max_batch_bytes):
+            if not self._woken and self._intake.holds(self._least_spans, self._max_batch_bytes):
                 self._woken = True
-                self._wakeup.set()
+                self._worker.wakeup.set()
         except Exception as error:  # nothing of ours may reach the code that ends a span
             self.tally.count(Cause.MALFORMED)
             log.limited(logging.WARNING, "delivery.accept", "a span could not be accepted: %s", error)
@@ -108,8 +148,13 @@ class Pipeline:
         """
         return self._settle(self._clock.monotonic() + timeout_s)
 
+    def hurry(self) -> None:
+        """The process may end soon and without a word: deliver each span at once from now on."""
+        self._least_spans = 1
+        self.wake()
+
     def close(self, timeout_s: float) -> None:
-        """Begin to shut down without waiting: accept no more, and deliver what is there within ``timeout_s`` seconds.
+        """Begin to shut down without waiting: deliver what is there, and what comes, within ``timeout_s`` seconds.
 
         Only the first call counts.
         """
@@ -117,21 +162,55 @@ class Pipeline:
             if self._deadline < math.inf:
                 return
             self._deadline = self._clock.monotonic() + max(0.0, timeout_s)
-        self._buffer.close()
-        self._sender.hurry()
-        self._wakeup.set()
+        self._gate.hurry()
+        self.wake()
 
     def shutdown(self, timeout_s: float) -> Report:
-        """Deliver what is left within ``timeout_s`` seconds; then count the rest as lost, say so in one line, and stop.
+        """Accept no more and deliver what is left within ``timeout_s`` seconds; then count the rest as lost, and stop.
 
-        Further calls wait for the first one's end, at most for their own timeout. Starts no thread; without a worker
-        the caller sends.
+        One line says what came of all. Further calls wait for the first one's end, at most for their own timeout.
+        Starts no thread; without a worker the caller sends.
         """
         self.close(timeout_s)
+        if not self._intake.is_durable:  # else what comes until the end is safe, and delivered by the next process
+            self._intake.close()
         settled = self._settle(self._clock.monotonic() + max(0.0, timeout_s))
-        if settled or self._worker is None or self._clock.monotonic() >= self._deadline:
+        if (
+            settled
+            or self._intake.is_durable
+            or self._worker.thread is None
+            or self._clock.monotonic() >= self._deadline
+        ):
             self.abandon()
-        return report(self.tally)
+        return self._report()
+
+    def leave(self, timeout_s: float) -> None:
+        """``shutdown`` for a process that is killed next: a spool takes spans until that very moment."""
+        if not self._intake.is_durable:
+            self.shutdown(timeout_s)
+            return
+        self.close(timeout_s)
+        if self._settle(self._clock.monotonic() + max(0.0, timeout_s)):
+            self._stop_workers()
+        result = self._report()
+        log.logger.log(logging.INFO if result.spooled else logging.DEBUG, "ended by a signal: %s", result)
+
+    def _stop_workers(self) -> None:
+        """Begin no more requests, and let those under way end if they do so soon: their spans go only once then."""
+        with self._lifecycle:
+            self._deadline = self._clock.monotonic()
+        self.wake()
+        with self._waiter() as waiter:
+            while self._worker.thread is not None or self._helpers:
+                if not waiter.wait(_DURABLE_PATIENCE_S):
+                    break
+
+    def let_go(self) -> None:
+        """Nobody is left who could end a span: begin to shut down, and end with the worker, so that none stays."""
+        self._is_let_go = True
+        self.close(self._settings.shutdown_timeout_s)
+        if self._worker.thread is None:
+            self.abandon()
 
     def abandon(self) -> None:
         """Stop at once: count what is left as lost and say so in one line. Only the first call has an effect."""
@@ -141,105 +220,179 @@ class Pipeline:
             self._finished = True
         drain.forget(self)
         self.close(0.0)
-        self.tally.count(Cause.SHUTDOWN, self._sender.abandon() + self._buffer.clear())
+        self._intake.close()
+        lost = sum(worker.abandon() for worker in (self._worker, *self._helpers)) + self._intake.abandon()
+        self.tally.count(Cause.SHUTDOWN, lost)
         self._notify()
-        result = report(self.tally)
-        log.logger.log(logging.WARNING if result.lost else logging.DEBUG, "shut down: %s", result)
+        result = self._report()
+        level = logging.WARNING if result.lost else logging.INFO if result.spooled else logging.DEBUG
+        log.logger.log(level, "shut down: %s", result)
+
+    def _report(self) -> Report:
+        return report(self.tally, spooled=self._intake.figures().spooled_spans)
 
     def status(self) -> Status:
         """How things stand."""
+        breaker = self._gate.breaker
         return Status(
-            state=State.CLOSED if self._finished else self._sender.state,
-            since=self._sender.since,
-            last_error=self._sender.last_error,
+            state=State.CLOSED if self._finished else self._gate.state,
+            since=self._gate.since,
+            last_error=self._gate.last_error,
             wire=self._transport.name,
-            pending_spans=max(0, self._buffer.put_spans - self._settled_spans) if not self._finished else 0,
-            max_spans=self._settings.max_queue_spans,
-            pending_bytes=self._buffer.waiting_bytes,
-            max_bytes=self._settings.max_queue_bytes,
+            breaker=breaker.state,
             counts=self.tally.snapshot(),
+            requests=self._gate.traffic.snapshot(),
+            **self._intake.figures()._asdict(),
         )
+
+    def reset_breaker(self) -> None:
+        """Close the circuit breaker by hand, and let the next attempt come at once."""
+        self._gate.breaker.reset()
+        self._gate.try_now()
+        self.wake()
 
     def _say_refused(self, cause: Cause) -> None:
         if cause is Cause.QUEUE_FULL:
             message = "the queue of %d spans and %d bytes is full, a new span is lost; last error: %s"
             limits = (self._settings.max_queue_spans, self._settings.max_queue_bytes)
-            log.limited(logging.WARNING, "delivery.full", message, *limits, self._sender.last_error)
-        else:
+            log.limited(logging.WARNING, "delivery.full", message, *limits, self._gate.last_error)
+        elif cause is Cause.SHUTDOWN:
             log.limited(logging.WARNING, "delivery.closed", "a span ended after shutdown and is lost")
 
     def _start_worker(self) -> None:
         with self._lifecycle:
             now = self._clock.monotonic()
-            if self._worker is not None or self._deadline < math.inf or now < self._no_start_before:
+            if self._worker.thread is not None or self._deadline < math.inf or now < self._no_start_before:
                 return
-            worker = threading.Thread(target=self._work, name="langfuse-otel-delivery", daemon=True)
-            self._worker = worker
+            thread = threading.Thread(target=self._work, name="langfuse-otel-delivery", daemon=True)
+            self._worker.thread = thread
             drain.arm()
             try:
-                worker.start()
+                thread.start()
             except RuntimeError as error:  # no more threads, or the interpreter is ending: flush and shutdown send
-                self._worker = None
+                self._worker.thread = None
                 self._no_start_before = now + _RESTART_PAUSE_S
                 # At the program's end, shutdown sends what waits: then it is nothing to worry about.
                 level = logging.DEBUG if "interpreter shutdown" in str(error) else logging.WARNING
                 log.limited(level, "delivery.thread", "no thread to deliver spans with, they wait: %s", error)
 
     def _settle(self, deadline: float) -> bool:
-        """Wait for, or without a worker do, what has to be done for the spans accepted so far."""
-        target = self._buffer.put_spans
+        """Wait for, or without a worker do, what has to be done for the spans accepted so far.
+
+        False at the deadline, or when the process may end as what is left is on disk, and for a while nothing was
+        settled.
+        """
+        mark = self._intake.mark()
+        with self._waiter() as waiter:
+            while not self._intake.has_settled(mark) and not self._finished:
+                if self._worker.thread is not None:
+                    self.wake()
+                elif not self._worker.deliver(lambda: min(deadline, self._deadline)):
+                    break
+                is_patient = self._deadline == math.inf or not self._intake.is_durable
+                patience_s = math.inf if is_patient else _DURABLE_PATIENCE_S
+                if not waiter.wait(min(deadline - self._clock.monotonic(), patience_s)):
+                    break
+            return self._intake.has_settled(mark)
+
+    @contextmanager
+    def _waiter(self) -> Iterator[Wakeup]:
+        """A flag that is raised whenever something is settled, and when a worker ends."""
         waiter = Wakeup()
         self._waiters.append(waiter)
         try:
-            while self._settled_spans < target and not self._finished:
-                if self._worker is None:
-                    if not self._deliver(lambda: min(deadline, self._deadline)):
-                        break
-                else:
-                    self._wakeup.set()
-                    if not waiter.wait(deadline - self._clock.monotonic()):
-                        break
-            return self._settled_spans >= target
+            yield waiter
         finally:
             self._waiters.remove(waiter)
 
-    # --- On the worker, or on whoever has to stand in for it ----------------------------------------------------------
+    def wake(self) -> None:
+        """Let the workers look what there is to do."""
+        for worker in (self._worker, *self._helpers):
+            worker.wakeup.set()
+
+    # --- On the workers -----------------------------------------------------------------------------------------------
 
     def _work(self) -> None:
+        worker = self._worker
         try:
+            if self._intake.is_durable:  # what earlier processes left has waited long enough
+                self._keep_up()
+                self._deliver_with(worker)
             while self._deadline == math.inf:
-                self._pause(self._settings.flush_interval_s)
+                self._rest(worker)
                 self._woken = False
-                try:
-                    self._deliver(lambda: self._deadline)
-                except Exception as error:  # the worker outlives whatever happens, or nothing is delivered any more
-                    log.limited(
-                        logging.ERROR, "delivery.worker", "delivery failed: %s: %s", type(error).__name__, error
-                    )
+                self._deliver_with(worker)
         finally:
-            self._worker = None
+            worker.thread = None
+            self._notify()
+            if self._is_let_go:
+                self.shutdown(self._deadline - self._clock.monotonic())
+
+    def _rest(self, worker: Worker) -> None:
+        """Until there is something to do, or the flush interval is over."""
+        until = self._clock.monotonic() + self._settings.flush_interval_s
+        while (left_s := until - self._clock.monotonic()) > 0:
+            if worker.wakeup.wait(min(left_s, self._intake.upkeep_s)):
+                return
+            self._keep_up()
+
+    def _pause(self, worker: Worker, seconds: float) -> None:
+        """What a sender does until its turn comes."""
+        worker.wakeup.wait(min(seconds, _UPKEEP_S))
+        self._keep_up()
+
+    def _keep_up(self) -> None:
+        """What has to be done now and then, and what the application wants to be told."""
+        try:
+            self._intake.maintain()
+        except Exception as error:
+            log.limited(logging.ERROR, "delivery.upkeep", "upkeep failed: %s: %s", type(error).__name__, error)
+        for change in self._intake.pressure_changes():
+            self._listeners.pressure(*change)
+        self._listeners.losses(self.tally)
+
+    def _help(self, worker: Worker) -> None:
+        try:
+            while not self._deliver_with(worker) and self._deadline == math.inf:
+                worker.wakeup.wait(_RESTART_PAUSE_S)
+        finally:
+            with self._lifecycle:
+                self._helpers.remove(worker)
+            self.tally.count(Cause.SHUTDOWN, worker.abandon())
             self._notify()
 
-    def _pause(self, seconds: float) -> None:
-        self._wakeup.wait(seconds)
-
-    def _deliver(self, deadline: Deadline) -> bool:
-        """Send until nothing is left (True) or the deadline or a pause of the sender's stands in the way (False)."""
-        if not self._delivering.acquire(
-            timeout=min(max(0.0, deadline() - self._clock.monotonic()), threading.TIMEOUT_MAX)
-        ):
-            return False
+    def _deliver_with(self, worker: Worker) -> bool:
         try:
-            while self._sender.run(deadline):
-                self._settled_spans = self._buffer.taken_spans
-                self._notify()
-                spans = self._buffer.take(self._max_batch_spans, self._max_batch_bytes)
-                if not spans:
-                    return True
-                self._sender.load(spans)
+            return worker.deliver(lambda: self._deadline)
+        except Exception as error:  # the worker outlives whatever happens, or nothing is delivered any more
+            log.limited(logging.ERROR, "delivery.worker", "delivery failed: %s: %s", type(error).__name__, error)
             return False
-        finally:
-            self._delivering.release()
+
+    def _call_for_help(self, prepared_in_s: float) -> None:
+        """Called by a worker with a load to send: start another if it would find one too, and the server is the limit.
+
+        It is when a request takes longer than to prepare one: then another worker prepares while this one waits.
+        """
+        self._keep_up()
+        if (
+            self._gate.request_s <= prepared_in_s
+            or self._gate.state is not State.DELIVERING
+            or len(self._helpers) + 1 >= self._settings.max_concurrent_requests
+            or not self._intake.holds(self._max_batch_spans, self._max_batch_bytes)
+        ):
+            return
+        worker = self._new_worker()
+        with self._lifecycle:
+            if self._deadline < math.inf:
+                return
+            self._helpers.append(worker)
+            worker.thread = threading.Thread(
+                target=self._help, args=(worker,), name="langfuse-otel-delivery-helper", daemon=True
+            )
+            try:
+                worker.thread.start()
+            except RuntimeError:  # no more threads; one does
+                self._helpers.remove(worker)
 
     def _notify(self) -> None:
         for waiter in tuple(self._waiters):

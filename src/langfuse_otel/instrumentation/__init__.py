@@ -10,6 +10,7 @@ from langfuse_otel.instrumentation.declare import (
     Hook,
     Server,
     StreamUsage,
+    tool_endpoint,
 )
 from langfuse_otel.instrumentation.instrumentor import Instrumentor
 
@@ -24,4 +25,5 @@ __all__ = [
     "Mask",
     "Server",
     "StreamUsage",
+    "tool_endpoint",
 ]

@@ -2,12 +2,13 @@
 
 A finalizer that runs because the last reference went away may end the call at once. One that runs inside the cyclic
 garbage collector may not: the collector strikes anywhere, also while this very thread holds a lock of a span
-processor or a histogram, and ending a span takes those locks. Such calls wait here for the next instrumented call, or
-for the exit.
+processor or a histogram, and ending a span takes those locks. Such calls wait here until the collector is done, and are
+ended in a thread that holds none; should there be no thread to have, by the next instrumented call or at the exit.
 """
 
 from __future__ import annotations
 
+import _thread
 import atexit
 import gc
 import sys
@@ -33,7 +34,7 @@ class AbandonedStreams:
     def __init__(self) -> None:
         self._open: WeakSet[Stream] = WeakSet()
         self._waiting: deque[Stream] = deque()
-        self._collecting = False
+        self._collecting_in: int | None = None
         self._watches_exit = False
         gc.callbacks.append(self._collector)
         fork.register(self)
@@ -56,10 +57,15 @@ class AbandonedStreams:
         """End a dropped stream now if that is safe, else later; not at all once the interpreter goes down."""
         if sys.is_finalizing():
             return
-        if self._collecting:
+        if self.is_collecting:
             self._waiting.append(stream)
         else:
             stream.end_abandoned()
+
+    @property
+    def is_collecting(self) -> bool:
+        """Whether this very code runs in a finalizer that the garbage collector called."""
+        return self._collecting_in == _thread.get_ident()
 
     def end_waiting(self) -> None:
         """End the streams that had to wait."""
@@ -78,7 +84,11 @@ class AbandonedStreams:
                 self._open.pop().end_abandoned()
 
     def _collector(self, phase: Literal["start", "stop"], info: dict[str, int]) -> None:
-        self._collecting = phase == "start"
+        self._collecting_in = _thread.get_ident() if phase == "start" else None
+        if self._waiting and phase == "stop" and not sys.is_finalizing():
+            # Of `threading`, this very thread may hold a lock.
+            with suppress(RuntimeError):
+                _thread.start_new_thread(self.end_waiting, ())
 
 
 abandoned_streams = AbandonedStreams()

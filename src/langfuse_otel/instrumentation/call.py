@@ -23,6 +23,7 @@ from langfuse_otel.instrumentation.guard import guarded, report
 from langfuse_otel.instrumentation.link import prompt_attributes
 from langfuse_otel.instrumentation.metrics import Metrics
 from langfuse_otel.instrumentation.suppress import is_suppressed, outer_call, suppressing
+from langfuse_otel.instrumentation.underway import Underway, underway
 from langfuse_otel.redact import redact
 
 _MAX_DESCRIPTION_CHARACTERS = 1_000
@@ -49,6 +50,9 @@ def begin(endpoint: Endpoint, telemetry: Telemetry, instance: Any, arguments: Ar
     """Start the call's span, or None if this call is not to be traced (suppressed, or our own failure)."""
     if is_suppressed():
         return None
+    around = underway()
+    if around is not None and around.operation == endpoint.operation and not endpoint.is_model_call:
+        return None  # a client's agent that calls on the next layer of itself
     try:
         return Call(endpoint, telemetry, instance, arguments)
     except Exception as error:  # a sampler or a span processor of the application may raise
@@ -69,6 +73,7 @@ class Call:
         "_started",
         "_stopped",
         "_telemetry",
+        "_underway",
         "endpoint",
         "span",
     )
@@ -80,27 +85,36 @@ class Call:
         self._ending = threading.Lock()  # never released: acquiring it is the right to end the call
         self._start_attributes = _start_attributes(endpoint, instance, arguments)
         self._attributes: Attributes = {}
-        outer = outer_call(endpoint.operation)
+        outer = outer_call(endpoint.operation) if endpoint.is_model_call else None
         self._nested = outer is not None
         self._stopped: tuple[float, int] | None = None
         self._started = perf_counter()
         if outer is not None:
             self.span: Span = outer
             outer.set_attributes(self._start_attributes)
-            self._context = otel_context.get_current()
+            context = otel_context.get_current()
         else:
-            model = self._start_attributes.get(names.REQUEST_MODEL)
+            subject = self._start_attributes.get(endpoint.subject)
             self.span = telemetry.tracer.start_span(
-                f"{endpoint.operation} {model}" if model else endpoint.operation,
-                kind=SpanKind.CLIENT,
+                f"{endpoint.operation} {subject}" if subject else endpoint.operation,
+                kind=SpanKind.CLIENT if endpoint.is_model_call else SpanKind.INTERNAL,
                 attributes=self._start_attributes,
             )
-            self._context = suppressing(set_span_in_context(self.span), endpoint.operation)
+            context = set_span_in_context(self.span)
+            if endpoint.is_model_call:
+                context = suppressing(context, endpoint.operation)
+        self._underway = Underway(self.span, endpoint.operation, is_model_call=endpoint.is_model_call)
+        self._context = self._underway.within(context)
 
     @property
     def asks_for_usage(self) -> bool:
         """Whether to add to a stream's request that its usage be reported."""
         return self._telemetry.stream_usage and self.endpoint.stream_usage is not None
+
+    @property
+    def context(self) -> Context:
+        """In which its span is current and nested calls are silent."""
+        return self._context
 
     @property
     def ended(self) -> bool:
@@ -116,9 +130,14 @@ class Call:
         """The call is over now, though ``end`` may come later."""
         self._stopped = perf_counter(), time_ns()
 
-    def current(self) -> _Current:
+    def is_streamed(self) -> None:
+        """The answer comes in chunks."""
+        if self.endpoint.is_model_call:
+            self._attributes[names.REQUEST_STREAM] = True
+
+    def current(self) -> Current:
         """Makes the span current, and nested calls silent, for the duration of a ``with`` block."""
-        return _Current(self._context)
+        return Current(self._context)
 
     def read_request(self) -> None:
         """Take what the request says into the span.
@@ -153,12 +172,15 @@ class Call:
         """
         if not self._ending.acquire(blocking=False):
             return
+        self._underway.ended = True
         stopped, end_time_ns = self._stopped or (perf_counter(), None)
         duration_s = stopped - self._started
         try:
             self._read_response(response, error)
             if time_to_first_chunk_s is not None:
                 self._attributes[names.RESPONSE_TIME_TO_FIRST_CHUNK] = time_to_first_chunk_s
+            if self._underway.requests > 1:
+                self._attributes[names.RESEND_COUNT] = self._underway.requests - 1
             self._record_outcome(error)
             if not self._nested:
                 attributes = {**self._start_attributes, **self._attributes}
@@ -184,22 +206,12 @@ class Call:
     def _record_outcome(self, error: BaseException | None) -> None:
         description = None
         if error is not None:
-            self._attributes[names.ERROR_TYPE] = _error_type(error)
-            description = self._described(error)
+            self._attributes.update(guarded("reading the error", self.endpoint.failure, error) or {})
+            self._attributes[names.ERROR_TYPE] = error_type(error)
+            description = described(error, self._telemetry.content)
         self.span.set_attributes(self._attributes)
-        if (error_type := self._attributes.get(names.ERROR_TYPE)) is not None:
-            self.span.set_status(Status(StatusCode.ERROR, description or str(error_type)))
-
-    def _described(self, error: BaseException) -> str | None:
-        """The error's text, without keys; None when it may quote what is not to be recorded."""
-        # What could not be parsed is quoted by the error that says so (pydantic's ValidationError is a ValueError).
-        if isinstance(error, ValueError) and not self._telemetry.content.verbatim:
-            return None
-        try:
-            text = str(error)
-        except Exception:  # an exception whose __str__ raises
-            return None
-        return redact(text[: 2 * _MAX_DESCRIPTION_CHARACTERS])[:_MAX_DESCRIPTION_CHARACTERS]
+        if (kind := self._attributes.get(names.ERROR_TYPE)) is not None:
+            self.span.set_status(Status(StatusCode.ERROR, description or str(kind)))
 
     def _end_span(self, end_time_ns: int | None) -> None:
         try:
@@ -212,7 +224,7 @@ class AbandonedStreamError(Exception):
     """A stream was dropped before it was read to its end or closed."""
 
 
-class _Current:
+class Current:
     """Attaches a context for the length of a block, in the same task or thread."""
 
     __slots__ = ("_before", "_context", "_token")
@@ -236,20 +248,36 @@ class _Current:
 
 
 def _start_attributes(endpoint: Endpoint, instance: Any, arguments: Arguments) -> Attributes:
-    server = guarded("finding the server", endpoint.server, instance) or Server("unknown")
-    attributes: Attributes = {names.OPERATION_NAME: endpoint.operation, names.PROVIDER_NAME: server.provider}
+    attributes: Attributes = {names.OPERATION_NAME: endpoint.operation}
+    if endpoint.server is not None:
+        server = guarded("finding the server", endpoint.server, instance) or Server("unknown")
+        attributes[names.PROVIDER_NAME] = server.provider
+        if server.address:
+            attributes[names.SERVER_ADDRESS] = server.address
+            if server.port:
+                attributes[names.SERVER_PORT] = server.port
     model = arguments.get("model")
     if isinstance(model, str):
         attributes[names.REQUEST_MODEL] = str.__str__(model)  # members of a str enum as the text that is sent
-    if server.address:
-        attributes[names.SERVER_ADDRESS] = server.address
-        if server.port:
-            attributes[names.SERVER_PORT] = server.port
-    return attributes
+    identity = guarded("identifying the call", lambda given: endpoint.identity(instance, given), arguments)
+    return {**attributes, **identity} if identity else attributes
 
 
-def _error_type(error: BaseException) -> str:
+def error_type(error: BaseException) -> str:
+    """What ``error.type`` says of it: the fully qualified class, builtins unqualified."""
     if isinstance(error, AbandonedStreamError):
         return names.ERROR_TYPE_OTHER
     kind = type(error)
     return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+
+
+def described(error: BaseException, content: ContentPolicy) -> str | None:
+    """The error's text, without keys; None when it may quote what is not to be recorded."""
+    # What could not be parsed is quoted by the error that says so (pydantic's ValidationError is a ValueError).
+    if isinstance(error, ValueError) and not content.verbatim:
+        return None
+    try:
+        text = str(error)
+    except Exception:  # an exception whose __str__ raises
+        return None
+    return redact(text[: 2 * _MAX_DESCRIPTION_CHARACTERS])[:_MAX_DESCRIPTION_CHARACTERS]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
 import msgspec
@@ -35,7 +36,7 @@ class ContentPolicy:
 
     def encode(self, content: Content) -> Attributes:
         """Content → span attributes, each a JSON string. Empty content gives no attribute."""
-        return {name: self._recorded(value) for name, value in content.items() if value}
+        return {name: self._recorded(value) for name, value in content.items() if not _is_empty(value)}
 
     def _recorded(self, value: Any) -> str:
         step = "encoding content"
@@ -50,6 +51,11 @@ class ContentPolicy:
             return _encode(f"<not recorded: {step} failed with {type(error).__name__}>")
 
 
+def _is_empty(value: Any) -> bool:
+    # Not by its truth: arrays and broken objects have none.
+    return value is None or (isinstance(value, (str, list, tuple, dict)) and len(value) == 0)
+
+
 def _encode(value: Any) -> str:
     try:
         return _encoder.encode(value).decode()
@@ -59,7 +65,11 @@ def _encode(value: Any) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """What the encoder does not know: model objects by their own dump, anything else by its type's name."""
+    """What an encoder does not know: model objects by their own dump, anything else by its type's name."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {each.name: getattr(value, each.name) for each in fields(value)}
+    if isinstance(value, (bytes, bytearray)):
+        return b64encode(value).decode()
     dump = getattr(value, "model_dump", None)
     if callable(dump):
         return dump(mode="json", exclude_none=True)

@@ -11,22 +11,28 @@ Plain asserts, no test framework: pytest collects the methods by their names.
 from __future__ import annotations
 
 import gc
+import inspect
+import pickle
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from dataclasses import replace
 from typing import Any
 
 from opentelemetry import context as otel_context
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import StatusCode
 
 from langfuse_otel.instrumentation import attributes as names
+from langfuse_otel.instrumentation.declare import Endpoint
 from langfuse_otel.instrumentation.instrumentor import Instrumentor
 from langfuse_otel.instrumentation.suppress import LANGUAGE_MODEL_KEY
+from langfuse_otel.instrumentation.wrap import find
 
 _CONTENT = {names.INPUT_MESSAGES, names.OUTPUT_MESSAGES, names.SYSTEM_INSTRUCTIONS, names.TOOL_DEFINITIONS}
 
@@ -39,12 +45,18 @@ class Recording:
         self._reader = InMemoryMetricReader()
         self.tracer_provider = TracerProvider()
         self.tracer_provider.add_span_processor(SimpleSpanProcessor(self._exporter))
+        self._ended = _Ended()
+        self.tracer_provider.add_span_processor(self._ended)
         self.meter_provider = MeterProvider(metric_readers=[self._reader])
 
     @property
     def spans(self) -> tuple[ReadableSpan, ...]:
         """Ended spans, in the order of their ends."""
         return self._exporter.get_finished_spans()
+
+    def wait_for(self, count: int, timeout_s: float = 10) -> None:
+        """Wait until that many spans have ended, for streams that are ended when the collector has found them."""
+        assert self._ended.wait_for(count, timeout_s), f"{len(self.spans)} spans after {timeout_s} s"
 
     @property
     def span(self) -> ReadableSpan:
@@ -75,6 +87,23 @@ class Recording:
             yield self
         finally:
             instrumentor.uninstrument()
+
+
+class _Ended(SpanProcessor):
+    """Counts."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._changed = threading.Condition()
+
+    def on_end(self, span: ReadableSpan) -> None:
+        with self._changed:
+            self._count += 1
+            self._changed.notify_all()
+
+    def wait_for(self, count: int, timeout_s: float) -> bool:
+        with self._changed:
+            return self._changed.wait_for(lambda: self._count >= count, timeout_s)
 
 
 class CallContract(ABC):
@@ -176,9 +205,30 @@ class StreamContract(CallContract):
             assert isinstance(traced, type(bare))
             assert len(list(traced)) == len(list(bare))
 
+    def test_a_stream_may_be_read_in_another_thread(self) -> None:
+        with Recording().of(self.instrumentor()) as recording:
+            stream = self.stream()
+            reader = threading.Thread(target=lambda: [None for _ in stream])
+            reader.start()
+            reader.join(10)
+            assert recording.span.status.status_code is StatusCode.UNSET
+
+    def test_closing_again_and_dropping_a_drained_stream_change_nothing(self) -> None:
+        with Recording().of(self.instrumentor()) as recording:
+            stream = self.stream()
+            for _ in stream:
+                pass
+            stream.close()
+            stream.close()
+            del stream
+            gc.collect()
+            assert recording.span.status.status_code is StatusCode.UNSET
+
     def test_leaving_a_with_block_early_ends_the_span_without_error(self) -> None:
         with Recording().of(self.instrumentor()) as recording:
-            with self.stream() as stream:
+            # Generators have no such block: for them, one that closes them.
+            stream = self.stream()
+            with closing(stream) if inspect.isgenerator(stream) else stream:
                 next(iter(stream))
             assert recording.span.status.status_code is StatusCode.UNSET
 
@@ -195,6 +245,7 @@ class StreamContract(CallContract):
             next(iter(stream))
             del stream
             gc.collect()
+            recording.wait_for(1)
             assert recording.span.status.status_code is StatusCode.ERROR
             assert recording.span.status.description == "abandoned stream"
             assert recording.attributes[names.ERROR_TYPE] == names.ERROR_TYPE_OTHER
@@ -203,6 +254,7 @@ class StreamContract(CallContract):
         with Recording().of(self.instrumentor()) as recording:
             self.stream()
             gc.collect()
+            recording.wait_for(1)
             assert recording.attributes[names.ERROR_TYPE] == names.ERROR_TYPE_OTHER
 
     def test_the_context_is_not_changed_between_chunks(self) -> None:
@@ -210,6 +262,82 @@ class StreamContract(CallContract):
         with Recording().of(self.instrumentor()):
             for _ in self.stream():
                 assert otel_context.get_current() == before
+
+
+class TransparentCallContract(CallContract):
+    """Nobody can tell: the same results, methods and requests."""
+
+    @abstractmethod
+    def sent(self) -> list[Any]:
+        """The requests that the server got until now, without what changes by itself."""
+
+    def test_the_request_is_the_same(self) -> None:
+        self.call()
+        bare = list(self.sent())
+        with Recording().of(self.instrumentor()):
+            self.call()
+        assert self.sent()[len(bare) :] == bare
+
+    def told(self, result: Any) -> Any:
+        """A result or a chunk in a form that can be compared; for override where parts of it change by themselves."""
+        return result.model_dump() if hasattr(result, "model_dump") else result
+
+    def test_the_result_says_and_pickles_the_same(self) -> None:
+        bare = self.call()
+        with Recording().of(self.instrumentor()):
+            traced = self.call()
+        assert self.told(traced) == self.told(bare)
+        assert _pickled(traced, self.told) == _pickled(bare, self.told)
+
+    def test_methods_look_the_same(self) -> None:
+        targets = [hook.target for hook in self.instrumentor.hooks]
+        bare = [_look(place.found) for target in targets if (place := find(target))]
+        with Recording().of(self.instrumentor()):
+            traced = [_look(place.found) for target in targets if (place := find(target))]
+        assert traced == bare
+
+    def test_readers_that_raise_cost_attributes_only(self) -> None:
+        bare = self.call()
+        broken = tuple(replace(hook, endpoint=_broken(hook.endpoint)) for hook in self.instrumentor.hooks)
+        instrumentor = type("Broken", (self.instrumentor,), {"hooks": broken, "_instance": None})
+        with Recording().of(instrumentor()) as recording:
+            traced = self.call()
+        assert self.told(traced) == self.told(bare)
+        assert recording.span.status.status_code is StatusCode.UNSET
+
+
+class TransparentStreamContract(TransparentCallContract, StreamContract):
+    """Nobody can tell while reading either."""
+
+    def test_the_chunks_are_the_same_in_the_same_order(self) -> None:
+        bare = [(type(chunk), self.told(chunk)) for chunk in self.stream()]
+        with Recording().of(self.instrumentor()):
+            traced = [(type(chunk), self.told(chunk)) for chunk in self.stream()]
+        assert traced == bare
+
+
+def _pickled(result: Any, told: Any) -> Any:
+    """What comes out of a pickle, or why nothing goes in."""
+    try:
+        return told(pickle.loads(pickle.dumps(result)))  # noqa: S301  (just made)
+    except Exception as error:
+        return type(error)
+
+
+def _look(method: Any) -> Any:
+    return inspect.signature(method), inspect.iscoroutinefunction(method), method.__name__, method.__doc__
+
+
+def _broken(endpoint: Any) -> Any:
+    """An endpoint of which every reader raises."""
+
+    def broken(*_: Any) -> Any:
+        raise RuntimeError
+
+    if not isinstance(endpoint, Endpoint):
+        return lambda *call: None if (chosen := endpoint(*call)) is None else _broken(chosen)
+    readers: dict[str, Any] = dict.fromkeys(("identity", "request", "input", "response", "output", "failure"), broken)
+    return replace(endpoint, **readers, server=endpoint.server and broken)
 
 
 def _raised(function: Any) -> BaseException:

@@ -21,6 +21,11 @@ def fields(source: Any) -> dict[str, Any]:
     return {**own, **extra} if extra else own
 
 
+def known(attributes: dict[str, Any]) -> dict[str, Any]:
+    """Without the entries that are None."""
+    return {name: value for name, value in attributes.items() if value is not None}
+
+
 def field(source: Any, name: str) -> Any:
     """An item of a dict or an attribute of an object; None when there is none."""
     return source.get(name) if isinstance(source, dict) else getattr(source, name, None)
@@ -42,6 +47,14 @@ def number(source: Any, name: str) -> float | None:
     """A field that is a number, as float."""
     value = source.get(name) if isinstance(source, dict) else getattr(source, name, None)
     return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+
+
+def texts(source: Any, name: str) -> list[str] | None:
+    """The strings of a field that is a string, or a list or tuple with some; else None."""
+    value = source.get(name) if isinstance(source, dict) else getattr(source, name, None)
+    if isinstance(value, str):
+        return [value]
+    return [item for item in value if isinstance(item, str)] or None if isinstance(value, (list, tuple)) else None
 
 
 def items(source: Any, name: str) -> list[Any] | tuple[Any, ...]:

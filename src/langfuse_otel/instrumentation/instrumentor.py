@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Iterable
-from functools import partial
+from functools import cache, partial
 from typing import Any, ClassVar
 
 from opentelemetry.instrumentation.dependencies import DependencyConflictError, get_dependency_conflicts
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor  # type: ignore[attr-defined]  # untyped module
-from opentelemetry.metrics import get_meter
+from opentelemetry.metrics import MeterProvider, get_meter
 from opentelemetry.trace import get_tracer
 
 from langfuse_otel import log
-from langfuse_otel.errors import SettingsError
 from langfuse_otel.instrumentation.call import Telemetry
-from langfuse_otel.instrumentation.content import ContentPolicy
 from langfuse_otel.instrumentation.declare import Hook
 from langfuse_otel.instrumentation.guard import guarded
 from langfuse_otel.instrumentation.metrics import Metrics
-from langfuse_otel.instrumentation.wrap import Patch, apply, find
-from langfuse_otel.setting_values import ContentCapture
-from langfuse_otel.settings import Settings, load
+from langfuse_otel.instrumentation.options import content_policy, settings_of
+from langfuse_otel.instrumentation.self_traced import standing_in
+from langfuse_otel.instrumentation.underway import counting
+from langfuse_otel.instrumentation.wrap import Replacement, apply, find, watch
 
 
 class Instrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped base
@@ -35,13 +34,18 @@ class Instrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped base
         scope: Name of the instrumentation scope: the package's import name.
         supported: The client as requirement strings, for example ``("openai >= 1.40",)``.
         hooks: What to patch.
+        requests: Functions of the client that run once for every request it sends, retries included, as targets.
+        self_traced: Functions that start the client's own spans with a tracer they are given, as targets: see
+            ``self_traced.py``.
     """
 
     scope: ClassVar[str]
     supported: ClassVar[Collection[str]]
     hooks: ClassVar[Iterable[Hook]]
+    requests: ClassVar[Iterable[str]] = ()
+    self_traced: ClassVar[Iterable[str]] = ()
 
-    _patches: tuple[Patch, ...] = ()
+    _patches: tuple[Replacement, ...] = ()
 
     def instrumentation_dependencies(self) -> Collection[str]:
         """The supported versions of the client."""
@@ -58,13 +62,17 @@ class Instrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped base
         conflict = get_dependency_conflicts(self.supported)
         if conflict is not None:
             raise DependencyConflictError(conflict)
-        settings = _settings(kwargs)
+        settings = settings_of(kwargs)
         telemetry = Telemetry(
             tracer=get_tracer(self.scope, tracer_provider=kwargs.get("tracer_provider")),
-            metrics=Metrics(get_meter(self.scope, meter_provider=kwargs.get("meter_provider"))),
-            content=ContentPolicy(_captures(settings.capture_content), kwargs.get("mask")),
+            metrics=_metrics(self.scope, kwargs.get("meter_provider")),
+            content=content_policy(settings, kwargs.get("mask")),
             stream_usage=settings.stream_usage,
         )
+        self._start(telemetry, over_foreign=settings.instrument_over_foreign)
+
+    def _start(self, telemetry: Telemetry, *, over_foreign: bool) -> None:
+        """Patch the hooks. Clients that have callbacks override this, and ``_stop``."""
         if not any(find(hook.target) for hook in self.hooks):
             log.once(
                 logging.WARNING,
@@ -73,38 +81,28 @@ class Instrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped base
                 self.scope,
                 self.supported,
             )
-        patching = partial(apply, telemetry=telemetry, over_foreign=settings.instrument_over_foreign)
+        patching = partial(apply, telemetry=telemetry, over_foreign=over_foreign)
         applied = (guarded(f"patching {hook.target}", patching, hook) for hook in self.hooks)
-        self._patches = tuple(patch for patch in applied if patch is not None)
+        watchers = ((counting, self.requests), (standing_in, self.self_traced))
+        watching = (watch(target, wrapper) for wrapper, targets in watchers for target in targets)
+        self._patches = tuple(patch for patch in (*applied, *watching) if patch is not None)
 
     def _uninstrument(self, **kwargs: Any) -> None:
+        """Leave the client as it was."""
+        self._stop()
+
+    def _stop(self) -> None:
         """Take every patch back."""
         for patch in reversed(self._patches):
             patch.remove()
         self._patches = ()
 
 
-def _settings(arguments: dict[str, Any]) -> Settings:
-    """The settings; when the environment is malformed, their defaults without content, which may have been unwanted.
-
-    Instrumenting must not fail for that. Silent where the exporter has said the same.
-    """
-    names = ("capture_content", "stream_usage", "instrument_over_foreign")
-    try:
-        return load(**{name: arguments.get(name) for name in names})
-    except SettingsError as error:
-        message = "Instrumentation uses default settings and records no message content: %s"
-        log.once(logging.ERROR, f"settings:{error}", message, error)
-        return load({}, capture_content=ContentCapture.NO_CONTENT)
+def _metrics(scope: str, provider: MeterProvider | None) -> Metrics:
+    return _global_metrics(scope) if provider is None else Metrics(get_meter(scope, meter_provider=provider))
 
 
-def _captures(capture: ContentCapture) -> bool:
-    if capture is ContentCapture.EVENT_ONLY or capture is ContentCapture.SPAN_AND_EVENT:
-        log.once(
-            logging.WARNING,
-            "content events",
-            "Instrumentation records message content on spans only, not in events; %s gives content %s",
-            capture.value,
-            "on spans" if capture.on_spans else "nowhere",
-        )
-    return capture.on_spans
+@cache
+def _global_metrics(scope: str) -> Metrics:
+    """Made once: OpenTelemetry keeps every meter that it gives out before a provider is set."""
+    return Metrics(get_meter(scope))

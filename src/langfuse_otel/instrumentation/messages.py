@@ -5,7 +5,9 @@ Plain dicts, because they are only encoded: one builder a part type, so that no 
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Iterable
+from itertools import groupby
 from typing import Any, TypeAlias
 
 import msgspec
@@ -22,6 +24,26 @@ def message(role: str, parts: Iterable[Part], *, name: str | None = None, finish
     if finish_reason:
         made["finish_reason"] = finish_reason
     return made
+
+
+def turn(role: str, parts: list[Part], *, finish_reason: str | None = None) -> Message:
+    """A message of a client for which tools' answers are the user's: here they are the tool's."""
+    is_tools = bool(parts) and all(part["type"] == "tool_call_response" for part in parts)
+    return message("tool" if is_tools else role, parts, finish_reason=finish_reason)
+
+
+def joined(parts: Iterable[Part]) -> list[Part]:
+    """Pieces of a stream as parts: texts that follow each other are one, and so are thoughts."""
+    grown: list[Part] = []
+    for (kind, mergeable), run in groupby(parts, key=lambda part: (part["type"], part["type"] in _PIECEWISE)):
+        if mergeable:
+            grown.append({"type": kind, "content": "".join(part["content"] for part in run)})
+        else:
+            grown.extend(run)
+    return grown
+
+
+_PIECEWISE = ("text", "reasoning")
 
 
 def text(content: str) -> Part:
@@ -54,9 +76,26 @@ def server_tool_call(call_id: str | None, name: str, details: Any) -> Part:
     return _with_id(call_id, {"type": "server_tool_call", "name": name, "server_tool_call": details})
 
 
+def server_tool_call_response(call_id: str | None, details: Any) -> Part:
+    """What such a tool found; ``details`` in the provider's form."""
+    return _with_id(call_id, {"type": "server_tool_call_response", "server_tool_call_response": details})
+
+
 def blob(modality: str, base64: str, mime_type: str | None = None) -> Part:
     """Inline media, base64 as the provider got or gave it."""
     return _with_mime(mime_type, {"type": "blob", "modality": modality, "content": base64})
+
+
+def data(content: Any, mime_type: str | None) -> Part:
+    """Inline media as bytes, or as base64."""
+    encoded = b64encode(content).decode() if isinstance(content, (bytes, bytearray)) else str(content or "")
+    return blob(modality(mime_type), encoded, mime_type)
+
+
+def modality(mime_type: str | None) -> str:
+    """What a MIME type is called among modalities."""
+    kind = (mime_type or "").partition("/")[0]
+    return kind if kind in ("image", "audio", "video") else "document"
 
 
 def uri(modality: str, address: str, mime_type: str | None = None) -> Part:

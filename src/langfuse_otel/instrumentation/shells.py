@@ -8,45 +8,95 @@ from typing import Any, TypeAlias
 
 from langfuse_otel.instrumentation.abandoned import abandoned_streams
 from langfuse_otel.instrumentation.call import Call, Telemetry, begin
-from langfuse_otel.instrumentation.declare import Endpoint
+from langfuse_otel.instrumentation.declare import Choice, Endpoint
 from langfuse_otel.instrumentation.guard import guarded, report
+from langfuse_otel.instrumentation.proxy import Proxy
 from langfuse_otel.instrumentation.raw import RawResponse, body_of, is_raw
-from langfuse_otel.instrumentation.stream import Progress, is_stream, watch_closing, watched
+from langfuse_otel.instrumentation.stream import Progress, is_generator, is_stream, watch_closing, watched
 
 Method: TypeAlias = Callable[..., Any]
 Wrapper: TypeAlias = Callable[[Method, Any, tuple[Any, ...], dict[str, Any]], Any]
 """As wrapt calls it: ``(wrapped, instance, args, kwargs)``."""
 
 
-def shell(method: Method, endpoint: Endpoint, telemetry: Telemetry, is_active: Callable[[], bool]) -> Wrapper:
+def shell(method: Method, endpoint: Endpoint | Choice, telemetry: Telemetry, is_active: Callable[[], bool]) -> Wrapper:
     """The wrapper for ``method``. While ``is_active()`` is false it only passes calls through."""
 
     def sync_call(wrapped: Method, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         exchange = _begin(endpoint, telemetry, instance, args, kwargs) if is_active() else None
-        if exchange is None:
-            return wrapped(*args, **kwargs)
-        try:
-            with exchange.call.current():
-                result = wrapped(*args, **exchange.kwargs)
-        except BaseException as error:
-            exchange.failed(error)
-            raise
-        return exchange.returned(result)
+        return wrapped(*args, **kwargs) if exchange is None else _made(exchange, wrapped, args)
 
     async def async_call(wrapped: Method, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         exchange = _begin(endpoint, telemetry, instance, args, kwargs) if is_active() else None
-        if exchange is None:
-            return await wrapped(*args, **kwargs)
-        try:
-            with exchange.call.current():
-                result = await wrapped(*args, **exchange.kwargs)
-        except BaseException as error:
-            exchange.failed(error)
-            raise
-        return exchange.returned(result)
+        return await (wrapped(*args, **kwargs) if exchange is None else _made_async(exchange, wrapped, args))
 
-    # Clients decorate their methods with plain functions, so the innermost one tells whether it is async.
-    return async_call if inspect.iscoroutinefunction(inspect.unwrap(method)) else sync_call
+    return async_call if _is_async(method) else sync_call
+
+
+def preparing_shell(
+    sends_with: str, endpoint: Endpoint | Choice, telemetry: Telemetry, is_active: Callable[[], bool]
+) -> Wrapper:
+    """The wrapper for a method that prepares a call which ``sends_with`` of the same object makes, now or later."""
+
+    def prepare(wrapped: Method, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        method = getattr(wrapped, "__func__", None)
+        send = getattr(instance, sends_with, None)
+        chosen = _chosen(endpoint, instance, args, kwargs) if is_active() else None
+        if chosen is None or method is None or send is None:
+            return wrapped(*args, **kwargs)
+        _settle(chosen, kwargs)
+        arguments = chosen.arguments(args, kwargs)
+
+        def sync_send(*args: Any, **kwargs: Any) -> Any:
+            call = begin(chosen, telemetry, instance, arguments)
+            return send(*args, **kwargs) if call is None else _made(_Exchange(call, kwargs, None), send, args)
+
+        async def async_send(*args: Any, **kwargs: Any) -> Any:
+            call = begin(chosen, telemetry, instance, arguments)
+            exchange = None if call is None else _Exchange(call, kwargs, None)
+            return await (send(*args, **kwargs) if exchange is None else _made_async(exchange, send, args))
+
+        sending = async_send if _is_async(send) else sync_send
+        return method(_Sender(instance, sends_with, sending), *args, **kwargs)
+
+    return prepare
+
+
+class _Sender(Proxy):
+    """An object of which one method is ours."""
+
+    def __init__(self, instance: Any, name: str, method: Method) -> None:
+        super().__init__(instance)
+        self._self_name = name
+        self._self_method = method
+
+    def __getattr__(self, name: str) -> Any:
+        return self._self_method if name == self._self_name else getattr(self.__wrapped__, name)
+
+
+def _is_async(method: Method) -> bool:
+    # Clients decorate their methods with plain functions, so the innermost one tells.
+    return inspect.iscoroutinefunction(inspect.unwrap(method))
+
+
+def _made(exchange: _Exchange, method: Method, args: tuple[Any, ...]) -> Any:
+    try:
+        with exchange.call.current():
+            result = method(*args, **exchange.kwargs)
+    except BaseException as error:
+        exchange.failed(error)
+        raise
+    return exchange.returned(result)
+
+
+async def _made_async(exchange: _Exchange, method: Method, args: tuple[Any, ...]) -> Any:
+    try:
+        with exchange.call.current():
+            result = await method(*args, **exchange.kwargs)
+    except BaseException as error:
+        exchange.failed(error)
+        raise
+    return exchange.returned(result)
 
 
 class _Exchange:
@@ -75,9 +125,12 @@ class _Exchange:
 
     def _handed_on(self, result: Any) -> Any:
         call = self.call
+        if call.endpoint.hand_on is not None:
+            return call.endpoint.hand_on(result, call)
         kind: type = type(result)
-        if is_stream(kind):
-            progress = Progress(call, self._is_extra)
+        if is_stream(kind) and (call.endpoint.is_model_call or call.endpoint.accumulator is not None):
+            call.is_streamed()
+            progress = Progress(call, self._is_extra, works_in_reads=is_generator(result))
             if call.endpoint.connection is not None:
                 watch_closing(guarded("finding the connection", call.endpoint.connection, result), progress.closed)
             return watched(result, progress)
@@ -93,18 +146,34 @@ class _Exchange:
 
 
 def _begin(
-    endpoint: Endpoint, telemetry: Telemetry, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    endpoint: Endpoint | Choice, telemetry: Telemetry, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> _Exchange | None:
+    chosen = _chosen(endpoint, instance, args, kwargs)
+    if chosen is None:
+        return None
     abandoned_streams.end_waiting()
+    _settle(chosen, kwargs)
+    call = begin(chosen, telemetry, instance, chosen.arguments(args, kwargs))
+    if call is None:
+        return None
+    if call.asks_for_usage and chosen.stream_usage is not None:
+        asking = guarded("asking for usage", chosen.stream_usage.ask, kwargs)
+        if asking is not None:
+            return _Exchange(call, asking, chosen.stream_usage.is_extra)
+    return _Exchange(call, kwargs, None)
+
+
+def _chosen(
+    endpoint: Endpoint | Choice, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Endpoint | None:
+    if isinstance(endpoint, Endpoint):
+        return endpoint
+    return guarded("recognising a call", lambda choose: choose(instance, args, kwargs), endpoint)
+
+
+def _settle(endpoint: Endpoint, kwargs: dict[str, Any]) -> None:
+    """Make lists of one-shot iterators."""
     for name in endpoint.sequences:
         value: Any = kwargs.get(name)
         if hasattr(value, "__next__"):
             kwargs[name] = list(value)
-    call = begin(endpoint, telemetry, instance, endpoint.arguments(args, kwargs))
-    if call is None:
-        return None
-    if call.asks_for_usage and endpoint.stream_usage is not None:
-        asking = guarded("asking for usage", endpoint.stream_usage.ask, kwargs)
-        if asking is not None:
-            return _Exchange(call, asking, endpoint.stream_usage.is_extra)
-    return _Exchange(call, kwargs, None)

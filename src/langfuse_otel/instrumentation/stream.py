@@ -14,7 +14,7 @@ from time import perf_counter
 from typing import Any
 
 from langfuse_otel.instrumentation.abandoned import abandoned_streams
-from langfuse_otel.instrumentation.call import AbandonedStreamError, Call
+from langfuse_otel.instrumentation.call import AbandonedStreamError, Call, Current
 from langfuse_otel.instrumentation.declare import Accumulator
 from langfuse_otel.instrumentation.guard import guarded, report
 from langfuse_otel.instrumentation.proxy import Proxy
@@ -28,11 +28,16 @@ class Progress:
     Args:
         call: The call that the stream belongs to.
         is_extra: Tells chunks that are there only because we asked for them; None if we did not.
+        works_in_reads: Whether the call is made while the stream is read, as that of a generator: the call's context
+            is then the current one during each read, and only then.
     """
 
-    __slots__ = ("__weakref__", "_accumulator", "_call", "_is_extra", "_taken_at_s", "is_reading")
+    __slots__ = ("__weakref__", "_accumulator", "_call", "_is_extra", "_taken_at_s", "is_reading", "reading")
 
-    def __init__(self, call: Call, is_extra: Callable[[Any], bool] | None = None) -> None:
+    def __init__(
+        self, call: Call, is_extra: Callable[[Any], bool] | None = None, *, works_in_reads: bool = False
+    ) -> None:
+        self.reading: Callable[[], Current] | None = call.current if works_in_reads else None
         make = call.endpoint.accumulator
         self._accumulator: Accumulator = make() if make is not None else _Uncounted()
         self._call = call
@@ -65,7 +70,9 @@ class Progress:
 
     def closed(self) -> None:
         """Something underneath was closed. During a read that is the read's own doing, and its outcome decides."""
-        if not self.is_reading:
+        if abandoned_streams.is_collecting:  # dropped, and taken apart from below
+            self.abandoned()
+        elif not self.is_reading:
             self.end()
 
     def abandoned(self) -> None:
@@ -118,7 +125,11 @@ class SyncStream(_StreamProxy):
         while True:
             progress.is_reading = True
             try:
-                chunk = next(self.__wrapped__)
+                if progress.reading is None:
+                    chunk = next(self.__wrapped__)
+                else:
+                    with progress.reading():
+                        chunk = next(self.__wrapped__)
             except StopIteration:
                 progress.end()
                 raise
@@ -152,7 +163,11 @@ class AsyncStream(_StreamProxy):
         while True:
             progress.is_reading = True
             try:
-                chunk = await self.__wrapped__.__anext__()
+                if progress.reading is None:
+                    chunk = await self.__wrapped__.__anext__()
+                else:
+                    with progress.reading():
+                        chunk = await self.__wrapped__.__anext__()
             except StopAsyncIteration:
                 progress.end()
                 raise
@@ -179,6 +194,11 @@ class AsyncStream(_StreamProxy):
 def is_stream(kind: type) -> bool:
     """Whether results of this class are read chunk by chunk."""
     return hasattr(kind, "__next__") or hasattr(kind, "__anext__")
+
+
+def is_generator(stream: Any) -> bool:
+    """Whether a stream works only while it is read."""
+    return inspect.isgenerator(stream) or inspect.isasyncgen(stream)
 
 
 def watched(stream: Any, progress: Progress) -> Any:

@@ -12,7 +12,7 @@ from typing import Any
 from opentelemetry import context as otel_context
 from opentelemetry.context import Context
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled
-from opentelemetry.trace import INVALID_SPAN_CONTEXT, NonRecordingSpan
+from opentelemetry.trace import NonRecordingSpan, get_current_span
 from opentelemetry.util.types import AttributeValue
 
 from langfuse_otel.instrumentation import attributes as names
@@ -22,8 +22,6 @@ LANGUAGE_MODEL_KEY = "suppress_language_model_instrumentation"
 # The official GenAI instrumentations' keys by operation, with the class of their values, which inner calls fill.
 _OFFICIAL = {names.EMBEDDINGS: ("opentelemetry.genai.client.embedding.context", "EmbeddingData")}
 _OFFICIAL_INFERENCE = ("opentelemetry.genai.client.inference.context", "InferenceData")
-
-_CONTENT = frozenset((names.INPUT_MESSAGES, names.OUTPUT_MESSAGES, names.SYSTEM_INSTRUCTIONS, names.TOOL_DEFINITIONS))
 
 
 def is_suppressed() -> bool:
@@ -56,7 +54,7 @@ class OuterCall(NonRecordingSpan):
     """
 
     def __init__(self, data: Any) -> None:
-        super().__init__(INVALID_SPAN_CONTEXT)
+        super().__init__(get_current_span().get_span_context())
         self._data = data
 
     def is_recording(self) -> bool:
@@ -70,7 +68,7 @@ class OuterCall(NonRecordingSpan):
 
     def set_attribute(self, key: str, value: AttributeValue) -> None:
         """Fill one field."""
-        if key in _CONTENT:
+        if key in names.CONTENT:
             return
         field_name = key.removeprefix("gen_ai.").replace(".", "_")
         if hasattr(self._data, field_name):

@@ -13,7 +13,7 @@ from langfuse_otel.instrumentation.call import Telemetry
 from langfuse_otel.instrumentation.declare import Hook
 from langfuse_otel.instrumentation.foreign import foreign_wrapper
 from langfuse_otel.instrumentation.guard import guarded
-from langfuse_otel.instrumentation.shells import shell
+from langfuse_otel.instrumentation.shells import Wrapper, preparing_shell, shell
 
 
 class _Place(NamedTuple):
@@ -24,24 +24,21 @@ class _Place(NamedTuple):
     found: Any
 
 
-class Patch:
-    """One hook, applied. A wrapper that somebody kept after ``remove`` passes calls through."""
+class Replacement:
+    """A wrapper in the place of a function. One that somebody kept after ``remove`` is inactive."""
 
-    def __init__(self, hook: Hook, telemetry: Telemetry, place: _Place, *, over_foreign: bool) -> None:
-        self._hook = hook
+    def __init__(self, place: _Place, wrapper: Wrapper) -> None:
         self._active = True
-        self._over_foreign = over_foreign
         self._place = place
         self._own = place.name in vars(place.owner)
         self._original = vars(place.owner)[place.name] if self._own else place.found
-        wrapper = shell(place.found, hook.endpoint, telemetry, self._may_trace)
         # wrapt 1 and 2 name the arguments differently: by position only.
         self._wrapped = FunctionWrapper(self._original, wrapper)
         setattr(place.owner, place.name, self._wrapped)
-        # Where a foreign wrapper may turn up later, and what is there while none has.
-        elsewhere = [found for target in hook.also_traced_at if (found := find(target)) is not None]
-        self._watched: list[_Place] = [_Place(place.owner, place.name, self._wrapped)]
-        self._watched += [_Place(owner, name, vars(owner).get(name)) for owner, name, _ in elsewhere]
+
+    def is_active(self) -> bool:
+        """Whether it was not removed yet."""
+        return self._active
 
     def remove(self) -> None:
         """Put back what was there. If somebody has wrapped our wrapper since, it stays and passes calls through."""
@@ -53,6 +50,23 @@ class Patch:
             setattr(owner, name, self._original)
         else:
             delattr(owner, name)
+
+
+class Patch(Replacement):
+    """One hook, applied. A wrapper that somebody kept after ``remove`` passes calls through."""
+
+    def __init__(self, hook: Hook, telemetry: Telemetry, place: _Place, *, over_foreign: bool) -> None:
+        self._hook = hook
+        self._over_foreign = over_foreign
+        if hook.sends_with is None:
+            wrapper = shell(place.found, hook.endpoint, telemetry, self._may_trace)
+        else:
+            wrapper = preparing_shell(hook.sends_with, hook.endpoint, telemetry, self._may_trace)
+        super().__init__(place, wrapper)
+        # Where a foreign wrapper may turn up later, and what is there while none has.
+        elsewhere = [found for target in hook.also_traced_at if (found := find(target)) is not None]
+        self._watched: list[_Place] = [_Place(place.owner, place.name, self._wrapped)]
+        self._watched += [_Place(owner, name, vars(owner).get(name)) for owner, name, _ in elsewhere]
 
     def _may_trace(self) -> bool:
         if not self._active:
@@ -93,6 +107,21 @@ def apply(hook: Hook, telemetry: Telemetry, *, over_foreign: bool = False) -> Pa
     return Patch(hook, telemetry, place, over_foreign=over_foreign)
 
 
+def watch(target: str, wrapper: Wrapper) -> Replacement | None:
+    """Have ``wrapper`` see the calls of a function that traces nothing; None if the client has no such target."""
+    place = find(target)
+    if place is None:
+        return None
+
+    def while_active(wrapped: Any, instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if not replacement.is_active():
+            return wrapped(*args, **kwargs)
+        return wrapper(wrapped, instance, args, kwargs)
+
+    replacement = Replacement(place, while_active)
+    return replacement
+
+
 def find(target: str) -> _Place | None:
     """Where ``"module:Class.method"`` stands; None if the installed client does not have it."""
     module, _, path = target.partition(":")
@@ -107,7 +136,11 @@ def find(target: str) -> _Place | None:
 
 
 def _step_aside(hook: Hook, foreign: str) -> None:
-    module = hook.target.partition(":")[0].partition(".")[0]
+    step_aside(hook.target.partition(":")[0].partition(".")[0], foreign)
+
+
+def step_aside(module: str, foreign: str) -> None:
+    """Say once that another instrumentation traces the calls of ``module``, and ours does not."""
     log.once(
         logging.WARNING,
         f"foreign {module} {foreign}",

@@ -61,7 +61,7 @@ class MediaApi:
             raise NoMediaApiError(f"POST /api/public/media answered {answer.status}")
         _raise_for(answer, "the media API")
         try:
-            place = msgspec.json.decode(answer.body, type=_Place)
+            place = _decode_place(answer.body)
         except (msgspec.DecodeError, UnicodeError) as error:
             raise MalformedResponseError(f"the media API's answer is not what it promises: {error}") from None
         if place.upload_url is None:
@@ -105,6 +105,9 @@ class MediaApi:
 class _Place(msgspec.Struct, rename="camel"):
     media_id: str
     upload_url: str | None
+
+
+_decode_place = msgspec.json.Decoder(_Place).decode
 
 
 def _place_request(medium: Medium) -> dict[str, Any]:

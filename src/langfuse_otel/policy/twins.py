@@ -45,13 +45,15 @@ class Twins:
                 calls.setdefault(key, []).append(position)
         for key, positions in calls.items():
             teller = self._tellers.get(key)
+            if teller is None and len(positions) == 1:
+                self._remember(key, told[positions[0]].span_id)
+                continue
             if teller is None:
                 best = max(positions, key=lambda position: _says(told[position]))
                 teller = told[best].span_id
                 self._remember(key, teller)
-                if len(positions) > 1:
-                    others = [told[position] for position in positions if position != best]
-                    told[best] = _completed(told[best], others)
+                others = [told[position] for position in positions if position != best]
+                told[best] = _completed(told[best], others)
             for position in positions:
                 if told[position].span_id != teller:
                     told[position] = _set_back(told[position], teller)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Any, NamedTuple, Protocol, TypeVar
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol, TypeVar
 from urllib.parse import quote
 
 import msgspec
@@ -18,15 +19,16 @@ from langfuse_otel.errors import (
     error_for_status,
 )
 from langfuse_otel.http import Answer, HttpClient
+from langfuse_otel.prompts.body import content_body, decode_body
+from langfuse_otel.prompts.composition import resolve
+from langfuse_otel.prompts.known import scope_of
 from langfuse_otel.prompts.models import (
     ChatMessage,
-    ChatPrompt,
     Placeholder,
     Prompt,
     PromptSummary,
     PromptType,
     Selector,
-    TextPrompt,
 )
 from langfuse_otel.redact import redact
 from langfuse_otel.resilience.backoff import Backoff
@@ -60,29 +62,51 @@ class PromptApi:
     @property
     def scope(self) -> str:
         """Which prompts these are: the server's address and the project's public key."""
-        return f"{self._http.base_url}|{self._http.public_key}"
+        return scope_of(self._http.base_url, self._http.public_key)
 
-    def get(self, selector: Selector, *, deadline_s: float, retry: bool = True) -> Prompt:
-        """One version of a prompt, with the prompts that it includes resolved by the server."""
+    def get(self, selector: Selector, *, deadline_s: float, retry: bool = True, raw: bool = False) -> Prompt:
+        """One version of a prompt, with the prompts that it includes in place, by the server or else here.
+
+        Args:
+            selector: Which.
+            deadline_s: Longest that this may take in all, seconds.
+            retry: Whether a read that failed is tried once more.
+            raw: As its author wrote it: what it includes stays a tag.
+        """
+        deadline = self._clock.monotonic() + deadline_s
+        prompt = self._get(selector, deadline, retry, raw)
+        return prompt if raw else resolve(prompt, lambda included: self._get(included, deadline, retry))
+
+    def _get(self, selector: Selector, deadline: float, retry: bool, raw: bool = False) -> Prompt:
         query = {"version": str(selector.version)} if selector.label is None else {"label": selector.label}
-        prompt = _decoded(self._read(_path(selector.name), query, deadline_s, retry=retry), _PromptBody)
+        if raw:
+            query["resolve"] = "false"
+        prompt = _decoded(self._read(_path(selector.name), query, deadline, retry=retry), decode_body)
         if prompt.name != selector.name or selector.version not in (None, prompt.version):
             raise MalformedResponseError(f"asked for {selector}, the server sent {prompt.name!r} {prompt.version}")
-        return prompt
+        return dataclasses.replace(prompt, label=selector.label)
 
-    def list(
+    def pages(
         self, *, name: str | None = None, label: str | None = None, tag: str | None = None, deadline_s: float
-    ) -> Iterator[PromptSummary]:
-        """All prompts of the project that match, sorted by name; ``deadline_s`` is for each page of 100."""
+    ) -> Iterator[tuple[PromptSummary, ...]]:
+        """All prompts of the project that match, sorted by name, 100 at a time; ``deadline_s`` is for each page."""
         given = {"name": name, "label": label, "tag": tag, "limit": str(_PAGE_ITEMS)}
         query = {key: value for key, value in given.items() if value is not None}
         number = 1
         while True:
-            page = _decoded(self._read(_PATH, {**query, "page": str(number)}, deadline_s), _ListBody)
-            yield from page.items
+            deadline = self._clock.monotonic() + deadline_s
+            page = _decoded(self._read(_PATH, {**query, "page": str(number)}, deadline), _decode_list)
+            yield page.items
             if number >= page.total_pages or not page.items:
                 return
             number += 1
+
+    def list(
+        self, *, name: str | None = None, label: str | None = None, tag: str | None = None, deadline_s: float
+    ) -> Iterator[PromptSummary]:
+        """The same one by one."""
+        for page in self.pages(name=name, label=label, tag=tag, deadline_s=deadline_s):
+            yield from page
 
     def create(
         self,
@@ -96,23 +120,26 @@ class PromptApi:
     ) -> Prompt:
         """Add a version. Tags left out are those of the version before; given ones are set on all versions."""
         body: dict[str, Any] = {"name": name, "labels": [*labels], "config": {} if config is None else config}
-        if isinstance(prompt, str):
-            body |= {"type": "text", "prompt": prompt}
-        else:
-            body |= {"type": "chat", "prompt": [_wire_part(part) for part in prompt]}
+        content = prompt if isinstance(prompt, str) else tuple(prompt)
+        body |= {"type": "text" if isinstance(content, str) else "chat", "prompt": content_body(content)}
         if tags is not None:
             body["tags"] = [*tags]
         if commit_message is not None:
             body["commitMessage"] = commit_message
-        return _decoded(self._write("POST", _PATH, body), _PromptBody)
+        return _decoded(self._write("POST", _PATH, body), decode_body)
 
     def update_labels(self, name: str, version: int, labels: Sequence[str]) -> Prompt:
         """Give labels to a version and take them from the others; it keeps those that it has."""
         path = f"{_path(name)}/versions/{version}"
-        return _decoded(self._write("PATCH", path, {"newLabels": [*labels]}), _PromptBody)
+        return _decoded(self._write("PATCH", path, {"newLabels": [*labels]}), decode_body)
 
-    def _read(self, path: str, query: Mapping[str, str], deadline_s: float, *, retry: bool = True) -> Answer:
-        deadline = self._clock.monotonic() + deadline_s
+    def delete(self, name: str, *, version: int | None = None, label: str | None = None) -> None:
+        """Remove a version, the versions that a label points at, or with neither all of the prompt."""
+        given = {"version": None if version is None else str(version), "label": label}
+        query = {key: value for key, value in given.items() if value is not None}
+        _ok(self._http.send("DELETE", _path(name), query=query))
+
+    def _read(self, path: str, query: Mapping[str, str], deadline: float, *, retry: bool = True) -> Answer:
         attempt, attempts = 0, 2 if retry else 1
         while True:
             error: LangfuseError
@@ -139,49 +166,6 @@ class PromptApi:
         return _ok(self._http.send(method, path, body=encoded, content_type="application/json"))
 
 
-class _Part(msgspec.Struct):
-    """A chat message or placeholder; ``type`` may be missing, ``message`` or ``chatmessage``."""
-
-    type: str | None = None
-    name: str | None = None
-    role: str | None = None
-    content: str | None = None
-
-    def model(self) -> ChatMessage | Placeholder:
-        if self.type == "placeholder" and self.name is not None:
-            return Placeholder(self.name)
-        if self.role is None or self.content is None:
-            raise ValueError("a chat message without role or content")
-        return ChatMessage(self.role, self.content)
-
-
-class _PromptBody(msgspec.Struct, rename="camel"):
-    name: str
-    version: Annotated[int, msgspec.Meta(ge=1)]
-    prompt: str | list[_Part]
-    type: str | None = None
-    labels: tuple[str, ...] = ()
-    tags: tuple[str, ...] = ()
-    config: msgspec.Raw = msgspec.Raw(b"{}")
-    commit_message: str | None = None
-
-    def model(self) -> Prompt:
-        msgspec.json.decode(self.config)  # now rather than when the application asks for it
-        common: dict[str, Any] = {
-            "name": self.name,
-            "version": self.version,
-            "labels": self.labels,
-            "tags": self.tags,
-            "config_json": bytes(self.config),
-            "commit_message": self.commit_message,
-        }
-        if (self.type or "text") != ("text" if isinstance(self.prompt, str) else "chat"):
-            raise ValueError(f"a prompt of type {self.type!r} that is none")
-        if isinstance(self.prompt, str):
-            return TextPrompt(prompt=self.prompt, **common)
-        return ChatPrompt(prompt=tuple(part.model() for part in self.prompt), **common)
-
-
 class _SummaryBody(msgspec.Struct, rename="camel"):
     name: str
     type: PromptType | None = None
@@ -206,6 +190,9 @@ class _ListBody(msgspec.Struct):
         return _Page(tuple(item.model() for item in self.data), self.meta.total_pages)
 
 
+_decode_list = msgspec.json.Decoder(_ListBody).decode
+
+
 class _Page(NamedTuple):
     items: tuple[PromptSummary, ...]
     total_pages: int
@@ -215,10 +202,9 @@ class _Body(Protocol[T_co]):
     def model(self) -> T_co: ...
 
 
-def _decoded(answer: Answer, kind: type[_Body[T]]) -> T:
+def _decoded(answer: Answer, decode: Callable[[bytes], _Body[T]]) -> T:
     try:
-        body: _Body[T] = msgspec.json.decode(answer.body, type=kind)
-        return body.model()
+        return decode(answer.body).model()
     except (ValueError, RecursionError) as error:  # msgspec's errors and broken UTF-8 are ValueErrors
         kind_of_body = answer.headers.get("content-type", "of no content type")[:100]
         message = f"the answer ({kind_of_body}, {len(answer.body)} bytes) is not what the API promises: {error}"
@@ -255,9 +241,3 @@ def _error(answer: Answer) -> LangfuseError:
 
 def _path(name: str) -> str:
     return f"{_PATH}/{quote(name, safe='')}"
-
-
-def _wire_part(part: ChatMessage | Placeholder) -> dict[str, str]:
-    if isinstance(part, Placeholder):
-        return {"type": "placeholder", "name": part.name}
-    return {"role": part.role, "content": part.content}

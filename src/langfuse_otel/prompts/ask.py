@@ -4,24 +4,25 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from langfuse_otel import log
 from langfuse_otel.errors import InvalidRequestError
 from langfuse_otel.prompts.models import ChatPrompt, Prompt, PromptType, Selector, TextPrompt, chat_parts
 
 Fallback: TypeAlias = str | Sequence[Any]
 """A text, or chat messages as dicts with role and content (placeholders: type and name)."""
 
+Labels: TypeAlias = str | Sequence[str]
+"""A label, or several: a later one counts only where Langfuse has no version with those before."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ask:
     """One call's wishes, checked; see ``Prompts.get`` for their meaning."""
 
-    selector: Selector
+    selectors: tuple[Selector, ...]
     type: PromptType | None
     fallback: Prompt | None
     ttl_s: float | None
@@ -31,7 +32,7 @@ class Ask:
         cls,
         name: str,
         version: int | None,
-        label: str | None,
+        label: Labels | None,
         type: PromptType | None,
         fallback: Fallback | None,
         ttl_s: float | None,
@@ -41,36 +42,43 @@ class Ask:
         Raises:
             InvalidRequestError: They contradict each other, or one cannot be meant.
         """
-        selector = Selector(name, version, label)
+        selectors = _selectors(name, version, label)
+        selector = selectors[0]
         if type not in (None, "text", "chat"):
             raise InvalidRequestError(f"{selector}: the type is {type!r}, not 'text' or 'chat'", status=400)
         if ttl_s is not None and not ttl_s >= 0:  # also refuses NaN
             raise InvalidRequestError(f"{selector}: ttl_s is {ttl_s!r}, not 0 or more seconds", status=400)
         if fallback is None:
-            return cls(selector, type, None, ttl_s)
+            return cls(selectors, type, None, ttl_s)
         own = _fallback_prompt(selector, fallback)
         if type not in (None, own.type):
             raise InvalidRequestError(f"{selector}: asked for as {type}, the fallback is {own.type}", status=400)
-        return cls(selector, own.type, own, ttl_s)
+        return cls(selectors, own.type, own, ttl_s)
 
-    def fitting(self, prompt: Prompt) -> Prompt:
-        """The prompt if it has the type that the caller can use, else the fallback.
+    @property
+    def name(self) -> str:
+        """The prompt's."""
+        return self.selectors[0].name
 
-        Raises:
-            InvalidRequestError: It has the wrong type, and there is no fallback.
-        """
+    def mismatch(self, prompt: Prompt) -> InvalidRequestError | None:
+        """The error when the prompt has another type than the caller can use."""
         if self.type in (None, prompt.type):
-            return prompt
-        error = InvalidRequestError(f"{self.selector} is of type {prompt.type}, asked for as {self.type}", status=400)
-        if self.fallback is None:
-            raise error
-        log.once(logging.ERROR, f"prompt-type:{self.selector.name}", "%s; the fallback is served", error)
-        return self.fallback
+            return None
+        message = f"prompt {self.name[:200]!r} is of type {prompt.type}, asked for as {self.type}"
+        return InvalidRequestError(message, status=400)
 
 
 def type_of(content: Fallback) -> PromptType:
     """The type of prompt that this content makes."""
     return "text" if isinstance(content, str) else "chat"
+
+
+def _selectors(name: str, version: int | None, label: Labels | None) -> tuple[Selector, ...]:
+    if label is None or isinstance(label, str):
+        return (Selector(name, version, label),)
+    if not label:
+        raise InvalidRequestError(f"prompt {name!r:.200}: the list of labels is empty", status=400)
+    return tuple(Selector(name, version, each) for each in label)
 
 
 def _fallback_prompt(selector: Selector, content: Fallback) -> Prompt:

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias, cast
 
 import msgspec
 
 from langfuse_otel import provenance
-from langfuse_otel.errors import InvalidRequestError
+from langfuse_otel.errors import InvalidRequestError, PromptCompileError
 from langfuse_otel.prompts import template
+from langfuse_otel.prompts.template import Missing
+
+if TYPE_CHECKING:
+    from langfuse_otel.prompts.diff import PromptDiff
+    from langfuse_otel.prompts.langchain import ChatTemplate, TextTemplate
 
 PromptType: TypeAlias = Literal["text", "chat"]
 
@@ -67,7 +73,7 @@ class Placeholder:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Prompt:
+class _Prompt(ABC):
     """What text and chat prompts share.
 
     Attributes:
@@ -77,6 +83,7 @@ class _Prompt:
         tags: Tags of the prompt.
         commit_message: What its author said about this version.
         is_fallback: Whether this is the caller's own text, served because Langfuse could not be reached. Never linked.
+        label: The label that it was asked for by; shown on the generations that use it. None if by version.
         config_json: The configuration as stored: any JSON.
     """
 
@@ -86,6 +93,7 @@ class _Prompt:
     tags: tuple[str, ...] = ()
     commit_message: str | None = None
     is_fallback: bool = False
+    label: str | None = field(default=None, compare=False)
     config_json: bytes = field(default=b"{}", repr=False)
 
     @property
@@ -93,11 +101,42 @@ class _Prompt:
         """The configuration, decoded anew each time: changing it changes no one else's."""
         return msgspec.json.decode(self.config_json)
 
+    @property
+    @abstractmethod
+    def variables(self) -> tuple[str, ...]:
+        """Names in ``{{…}}``, in order, repeated ones repeated."""
+
+    @property
+    @abstractmethod
+    def placeholders(self) -> tuple[str, ...]:
+        """Names of the places for messages, in order; a text has none."""
+
+    def diff(self, other: Prompt) -> PromptDiff:
+        """What ``other`` has that this one has not, and the reverse: texts, names to fill in, configuration."""
+        from langfuse_otel.prompts.diff import diff  # builds on this module
+
+        return diff(cast("Prompt", self), other)
+
+    def _given(self, missing: Any, variables: dict[str, Any]) -> Missing:
+        """How to treat what is missing. A variable of that very name is Langfuse's, and gets its value."""
+        if missing == "keep" or "missing" not in (*self.variables, *self.placeholders):
+            return cast("Missing", missing)
+        variables["missing"] = missing
+        return "keep"
+
+    def _checked(self, values: Mapping[str, Any], missing: Missing) -> None:
+        if missing == "keep" or template.policy(missing) != "error":
+            return
+        try:
+            template.require((*self.variables, *self.placeholders), values)
+        except PromptCompileError as error:
+            raise PromptCompileError(f"prompt {self.name!r} version {self.version} is {error}") from None
+
     def _remember(self, texts: Iterable[str]) -> None:
         """Note who made these texts, so that the generation that sends them is linked to this prompt."""
         if self.is_fallback:
             return
-        ref = provenance.PromptRef(self.name, self.version)
+        ref = provenance.PromptRef(self.name, self.version, self.label)
         for text in texts:
             provenance.remember(text, ref)
 
@@ -119,19 +158,48 @@ class TextPrompt(_Prompt):
         return tuple(template.variables(self.prompt))
 
     @property
+    def placeholders(self) -> tuple[str, ...]:
+        """None: a text has no place for messages."""
+        return ()
+
+    @property
     def size_bytes(self) -> int:
         """Memory that it takes, about."""
         return sys.getsizeof(self.prompt) + sys.getsizeof(self.config_json)
 
-    def compile(self, /, **variables: Any) -> str:
-        """The text with variables filled in; unknown ones stay as written. See ``template`` for the rules.
+    def compile(self, /, *, missing: Missing = "keep", **variables: Any) -> str:
+        """The text with variables filled in. See ``template`` for the rules.
+
+        Args:
+            missing: A variable without a value stays as written (``keep``), is an error, or leaves nothing (``empty``).
+                If the prompt has a variable of this name, this is its value instead, as in Langfuse's SDK.
+            **variables: By name; others than the prompt's are ignored. Names that are no Python names: ``fill``.
 
         Raises:
-            PromptCompileError: A value cannot be turned into text.
+            PromptCompileError: A value cannot be turned into text, or one is missing that may not be.
         """
-        text = template.compile_text(self.prompt, variables)
+        return self.fill(variables, missing=self._given(missing, variables))
+
+    def fill(self, values: Mapping[str, Any], *, missing: Missing = "keep") -> str:
+        """``compile`` with the values in a mapping, so that any name can be one, and none means anything else."""
+        self._checked(values, missing)
+        text = template.compile_text(self.prompt, values, missing)
         self._remember([text])
         return text
+
+    def to_openai(self, /, *, missing: Missing = "keep", **variables: Any) -> list[dict[str, Any]]:
+        """``compile`` as a conversation: one message of role ``user``, for another role write it around the text."""
+        return [{"role": "user", "content": self.compile(missing=missing, **variables)}]
+
+    def to_langchain(self, /, **variables: Any) -> TextTemplate:
+        """A LangChain template of what these variables leave open. See ``prompts.langchain`` for the rules.
+
+        Raises:
+            MissingExtraError: ``langchain-core`` is not installed.
+        """
+        from langfuse_otel.prompts.langchain import text_template  # an extra, and builds on this module
+
+        return text_template(self, variables)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,28 +230,62 @@ class ChatPrompt(_Prompt):
         contents = (part.content if isinstance(part, ChatMessage) else part.name for part in self.prompt)
         return sum(map(sys.getsizeof, contents)) + sys.getsizeof(self.config_json)
 
-    def compile(self, /, **values: Any) -> list[dict[str, Any]]:
+    def compile(self, /, *, missing: Missing = "keep", **values: Any) -> list[dict[str, Any]]:
         """The messages, with variables and placeholders filled in from the same keywords.
 
         Args:
+            missing: As for a text. A placeholder without messages stays in as ``{"type": "placeholder", "name": …}``
+                (``keep``), is an error, or leaves nothing (``empty``).
             **values: For a variable, what to insert; for a placeholder, a list of messages (dicts with role and
                 content; further fields such as tool calls are kept).
 
         Returns:
-            New dicts; a placeholder without a value stays in as ``{"type": "placeholder", "name": …}``.
+            New dicts.
 
         Raises:
-            PromptCompileError: A value cannot be turned into text.
+            PromptCompileError: A value cannot be turned into text, or one is missing that may not be.
         """
+        return self.fill(values, missing=self._given(missing, values))
+
+    def fill(self, values: Mapping[str, Any], *, missing: Missing = "keep") -> list[dict[str, Any]]:
+        """``compile`` with the values in a mapping, so that any name can be one, and none means anything else."""
+        self._checked(values, missing)
         messages: list[dict[str, Any]] = []
         for part in self.prompt:
             if isinstance(part, ChatMessage):
-                content = template.compile_text(part.content, values)
+                content = template.compile_text(part.content, values, missing)
                 self._remember([content])
                 messages.append({"role": part.role, "content": content})
             else:
-                messages.extend(template.fill_placeholder(part.name, values))
+                messages.extend(template.fill_placeholder(part.name, values, missing))
         return messages
+
+    def to_openai(self, /, *, missing: Missing = "keep", **values: Any) -> list[dict[str, Any]]:
+        """``compile``, and nothing in it that OpenAI's API would refuse for want of a role.
+
+        Raises:
+            PromptCompileError: Also when a placeholder is left, or what it was given are no messages.
+        """
+        messages = self.compile(missing=missing, **values)
+        for message in messages:
+            if message.get("type") == "placeholder":
+                problem = f"placeholder {message.get('name')!r} has no messages: give it a list, [] for none"
+            elif message["role"] == template.NO_ROLE:
+                problem = "a placeholder was given something else than messages with a role"
+            else:
+                continue
+            raise PromptCompileError(f"prompt {self.name!r} version {self.version}: {problem}")
+        return messages
+
+    def to_langchain(self, /, **values: Any) -> ChatTemplate:
+        """A LangChain template of what these values leave open, a MessagesPlaceholder for each open placeholder.
+
+        Raises:
+            MissingExtraError: ``langchain-core`` is not installed.
+        """
+        from langfuse_otel.prompts.langchain import chat_template  # an extra, and builds on this module
+
+        return chat_template(self, values)
 
 
 Prompt: TypeAlias = TextPrompt | ChatPrompt

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from langfuse_otel.errors import MalformedResponseError, error_for_status
 from langfuse_otel.http import Answer
 from langfuse_otel.transport.outcome import Held, NotServed, Outcome, Refused, RetryAfter, Split
 
@@ -24,27 +25,29 @@ def failure(answer: Answer) -> Outcome | None:
     if answer.ok:
         return None
     reason = f"HTTP {status}: {_words(answer)}"
+    error = error_for_status(status, reason, request_id=answer.request_id, retry_after_s=answer.retry_after_s)
     if status in (408, 429) or status >= 500:
-        return RetryAfter(reason, answer.retry_after_s)
+        return RetryAfter(reason, answer.retry_after_s, error=error)
     if status in (400, 422):
-        return Refused(reason)
+        return Refused(reason, error=error)
     if status == 413:
-        return Split(reason)
+        return Split(reason, error=error)
     if status in (401, 403):
-        return Held(
-            f"{reason}; check LANGFUSE_PUBLIC_KEY and LANGFUSE_SECRET_KEY, and that LANGFUSE_BASE_URL is theirs"
-        )
+        check = "check LANGFUSE_PUBLIC_KEY and LANGFUSE_SECRET_KEY, and that LANGFUSE_BASE_URL is theirs"
+        return Held(f"{reason}; {check}", error=error)
     if status in (404, 405, 410):
-        return NotServed(f"{reason}; {_CHECK_URL}")
+        return NotServed(f"{reason}; {_CHECK_URL}", error=error)
     if 300 <= status < 400:
-        return Held(f"HTTP {status}: redirect to {_place(answer)}; {_CHECK_URL}: redirects are not followed")
-    return Held(f"{reason}; {_CHECK_URL}")
+        where = f"redirect to {_place(answer)}; {_CHECK_URL}: redirects are not followed"
+        return Held(f"HTTP {status}: {where}", error=error)
+    return Held(f"{reason}; {_CHECK_URL}", error=error)
 
 
 def not_langfuse(answer: Answer) -> Held:
     """The outcome of a success that cannot come from Langfuse: a login page, a proxy's greeting, half a JSON."""
     kind = answer.headers.get("content-type", "no content type")
-    return Held(f"HTTP {answer.status} with a body that Langfuse does not send ({kind[:80]}); {_CHECK_URL}")
+    reason = f"HTTP {answer.status} with a body that Langfuse does not send ({kind[:80]}); {_CHECK_URL}"
+    return Held(reason, error=MalformedResponseError(reason, request_id=answer.request_id))
 
 
 def json_body(answer: Answer) -> Any:

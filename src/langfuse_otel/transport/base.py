@@ -11,7 +11,7 @@ from langfuse_otel.wire.encoded import Encoded
 
 
 class Transport(Protocol):
-    """Encodes observations and sends batches of them. Called by one thread at a time, never by the application's."""
+    """Encodes observations and sends batches of them. Called by several threads of ours, never by the application's."""
 
     @property
     def name(self) -> str:
@@ -23,8 +23,11 @@ class Transport(Protocol):
         """Most bytes of payload that the server takes in one request, before compression."""
         ...
 
-    def encode(self, observation: Observation) -> Encoded:
-        """Encode one. May raise anything on one that it cannot write."""
+    def encode(self, observation: Observation, max_bytes: int | None = None) -> Encoded:
+        """Encode one, its longest values cut where it would have more than ``max_bytes``; by default the wire's limit.
+
+        May raise anything on one that it cannot write. What is smallest may be larger than ``max_bytes`` still.
+        """
         ...
 
     def send(self, batch: Sequence[Encoded], timeout_s: float) -> Outcome:

@@ -10,6 +10,7 @@ from langfuse_otel.http import Answer, HttpClient
 from langfuse_otel.observation import Observation
 from langfuse_otel.transport.outcome import Outcome, RetryAfter
 from langfuse_otel.wire.encoded import Encoded, Wire
+from langfuse_otel.wire.limits import truncate_observation
 
 Judge = Callable[[Answer, Sequence[Encoded]], Outcome]
 """What an answer means for the batch that was sent."""
@@ -43,9 +44,13 @@ class Endpoint:
         """The wire's limit."""
         return self._wire.max_batch_bytes
 
-    def encode(self, observation: Observation) -> Encoded:
+    def encode(self, observation: Observation, max_bytes: int | None = None) -> Encoded:
         """Encode one observation for the wire."""
-        return self._wire.encode(observation)
+        encoded = self._wire.encode(observation)
+        if max_bytes is None or len(encoded.body) <= max_bytes:
+            return encoded
+        body = truncate_observation(observation, lambda cut: self._wire.encode(cut).body, max_bytes)
+        return encoded._replace(body=body)
 
     def send(self, batch: Sequence[Encoded], timeout_s: float) -> Outcome:
         """Send a batch. No answer, or one that is no HTTP, is an outcome to retry: sending a span twice is safe."""
@@ -61,7 +66,7 @@ class Endpoint:
                 timeout_s=timeout_s,
             )
         except ConnectionFailedError as error:
-            return RetryAfter(f"{error}; check LANGFUSE_BASE_URL and the network")
+            return RetryAfter(f"{error}; check LANGFUSE_BASE_URL and the network", error=error)
         except (TimedOutError, MalformedResponseError) as error:
-            return RetryAfter(str(error))
+            return RetryAfter(str(error), error=error)
         return self._judge(answer, batch)

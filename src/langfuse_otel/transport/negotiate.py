@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Sequence
 
-from langfuse_otel import log
+from langfuse_otel import fork, log
 from langfuse_otel.clock import SYSTEM_CLOCK, Clock
 from langfuse_otel.observation import Observation
 from langfuse_otel.transport.base import Transport
@@ -32,6 +33,12 @@ class AutoTransport:
         self._clock = clock
         self._current = otlp
         self._decided = False
+        self._asking = threading.RLock()  # one enquiry at a time, whoever sends
+        fork.register(self)
+
+    def after_fork_child(self) -> None:
+        """A lock of the child's own."""
+        self._asking = threading.RLock()
 
     @property
     def name(self) -> str:
@@ -43,20 +50,27 @@ class AutoTransport:
         """The limit of the wire in use."""
         return self._current.max_batch_bytes
 
-    def encode(self, observation: Observation) -> Encoded:
+    def encode(self, observation: Observation, max_bytes: int | None = None) -> Encoded:
         """Encode for the wire in use; for OTLP while none is decided."""
-        return self._current.encode(observation)
+        return self._current.encode(observation, max_bytes)
 
     def send(self, batch: Sequence[Encoded], timeout_s: float) -> Outcome:
         """Decide if need be, then send. ``WireChanged`` when the batch is in the wrong encoding by then."""
         deadline = self._clock.monotonic() + timeout_s
         if not self._decided:
-            changed = self._ask(timeout_s)
+            with self._asking:
+                changed = None if self._decided else self._ask(timeout_s)
             if changed is not None:
                 return changed
-        outcome = self._current.send(batch, deadline - self._clock.monotonic())
+        current = self._current
+        if batch and batch[0].wire != current.name:  # another worker has changed the wire meanwhile
+            return WireChanged()
+        outcome = current.send(batch, deadline - self._clock.monotonic())
         if isinstance(outcome, NotServed):
-            return self._ask(deadline - self._clock.monotonic(), refused=outcome) or outcome
+            with self._asking:
+                if current is not self._current:
+                    return WireChanged()
+                return self._ask(deadline - self._clock.monotonic(), refused=outcome) or outcome
         return outcome
 
     def _ask(self, timeout_s: float, refused: NotServed | None = None) -> Outcome | None:

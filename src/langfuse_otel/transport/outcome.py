@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from langfuse_otel.errors import LangfuseError
+
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
@@ -30,36 +32,38 @@ class Partial:
 
 
 @dataclass(frozen=True, slots=True)
-class RetryAfter:
-    """Nothing was taken, for a while only: send the same again after ``delay_s``, or after one's own backoff."""
+class Failed:
+    """Nothing was taken.
+
+    Attributes:
+        reason: What went wrong, and what to change if somebody has to change something.
+        error: The same as an exception, for those who want to look closer.
+    """
 
     reason: str
+    error: LangfuseError | None = field(default=None, compare=False, repr=False, kw_only=True)
+
+
+@dataclass(frozen=True, slots=True)
+class RetryAfter(Failed):
+    """For a while only: send the same again after ``delay_s``, or after one's own backoff."""
+
     delay_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Split:
+class Split(Failed):
     """The request was too large: send it in halves."""
 
-    reason: str
-
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(Failed):
     """The whole request was refused, although perhaps one span only is bad: find it by halves."""
 
-    reason: str
-
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """Something outside the spans is wrong (a key, the address): keep them, ask again now and then.
-
-    Attributes:
-        reason: What is wrong, and what to change.
-    """
-
-    reason: str
+class Held(Failed):
+    """Something outside the spans is wrong (a key, the address): keep them, ask again now and then."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 
+from langfuse_otel import fork
 from langfuse_otel.clock import SYSTEM_CLOCK, Clock
 from langfuse_otel.media.find import take_out
 from langfuse_otel.media.medium import Medium
@@ -37,6 +39,12 @@ class MediaTransport:
         self._uploader = uploader
         self._max_medium_bytes = max_medium_bytes
         self._clock = clock
+        self._uploading = threading.RLock()  # the uploader is for one thread at a time
+        fork.register(self)
+
+    def after_fork_child(self) -> None:
+        """A lock of the child's own."""
+        self._uploading = threading.RLock()
 
     @property
     def name(self) -> str:
@@ -48,12 +56,12 @@ class MediaTransport:
         """The limit of the wire in use."""
         return self._transport.max_batch_bytes
 
-    def encode(self, observation: Observation) -> Encoded:
+    def encode(self, observation: Observation, max_bytes: int | None = None) -> Encoded:
         """Encode one, with references in place of its media."""
         if not self._uploader.served:
-            return self._transport.encode(observation)
+            return self._transport.encode(observation, max_bytes)
         without, media = take_out(observation, self._max_medium_bytes)
-        encoded = self._transport.encode(without)
+        encoded = self._transport.encode(without, max_bytes)
         if not media:
             return encoded
         with_media = _EncodedWithMedia(*encoded)
@@ -66,12 +74,14 @@ class MediaTransport:
         if not media:
             return self._transport.send(batch, timeout_s)
         until = self._clock.monotonic() + timeout_s
-        uploads = self._uploader.upload(media, timeout_s)
+        with self._uploading:
+            uploads = self._uploader.upload(media, timeout_s)
         if isinstance(uploads, Later):
             return RetryAfter(uploads.reason, uploads.delay_s)
         if isinstance(uploads, NotServed):
             return WireChanged()  # encoded again, they keep their media
         outcome = self._transport.send(batch, max(until - self._clock.monotonic(), timeout_s / 2))
         if isinstance(uploads, GivenUp) and isinstance(outcome, (Accepted, Partial)):
-            self._uploader.write_off(uploads)
+            with self._uploading:
+                self._uploader.write_off(uploads)
         return outcome

@@ -12,11 +12,13 @@ class Encoded(NamedTuple):
     """Bytes of one observation, to be framed with others.
 
     ``group`` is what observations share on this wire (OTLP: the resource and scope) and is the same bytes object for
-    all of them; ``body`` is the observation's own part. Both are valid UTF-8 and safe to keep on disk.
+    all of them; ``body`` is the observation's own part. Both are valid UTF-8. ``wire`` is the name of the one that they
+    are for.
     """
 
     group: bytes
     body: bytes
+    wire: str
 
 
 class Wire(Protocol):

@@ -116,7 +116,7 @@ class IngestionWire:
         if len(body) > max_bytes:
             self._on_truncated()
             body = truncate_observation(observation, self._events, max_bytes)
-        return Encoded(b"", body)
+        return Encoded(b"", body, self.name)
 
     def frame(self, items: Sequence[Encoded]) -> bytes:
         """A batch of the observations' events in their order."""

@@ -44,15 +44,15 @@ _TEXTS = (
     ("release", "langfuse.release"),
     ("version", "langfuse.version"),
 )
-_STRUCTURES = (
-    ("input", "langfuse.observation.input"),
-    ("output", "langfuse.observation.output"),
+_CONTENTS = (("input", "langfuse.observation.input"), ("output", "langfuse.observation.output"))
+# Whole, and not an attribute for each entry, which costs the server and us several times as much: objects as JSON text.
+_OBJECTS = (
     ("model_parameters", "langfuse.observation.model.parameters"),
     ("usage", "langfuse.observation.usage_details"),
     ("cost", "langfuse.observation.cost_details"),
+    ("metadata", "langfuse.observation.metadata"),
+    ("trace_metadata", "langfuse.trace.metadata"),
 )
-_METADATA = "langfuse.observation.metadata."
-_TRACE_METADATA = "langfuse.trace.metadata."
 _STATUS_ERROR = 2
 _NO_STATUS = Status()
 _FRAME_BYTES = 64  # what `frame` adds to a group and a body, and some
@@ -92,12 +92,12 @@ class OtlpWire:
         if len(body) > max_bytes:
             self._on_truncated()
             body = truncate_observation(observation, _body, max_bytes)
-        return Encoded(group, body)
+        return Encoded(group, body, self.name)
 
     def frame(self, items: Sequence[Encoded]) -> bytes:
         """An export request of spans, those of one resource and scope together and otherwise in their order."""
         groups: dict[bytes, list[bytes]] = {}
-        for group, body in items:
+        for group, body, _ in items:
             groups.setdefault(group, []).append(body)
         # A comma goes between two spans and between two groups alike: one join makes the request, and copies each span
         # once. Ends are glued to their neighbours before.
@@ -150,10 +150,14 @@ def _attributes(observation: Observation) -> list[KeyValue]:
         text = getattr(observation, field)
         if text:
             put(KeyValue(key, StringValue(text)))
-    for field, key in _STRUCTURES:
+    for field, key in _CONTENTS:
         value = getattr(observation, field)
         if value is not None:
             put(KeyValue(key, StringValue(json_text(value))))
+    for field, key in _OBJECTS:
+        entries = getattr(observation, field)
+        if entries:
+            put(KeyValue(key, StringValue(_encode(entries).decode())))
     if observation.level != "DEFAULT":
         put(KeyValue("langfuse.observation.level", StringValue(observation.level)))
     if observation.completion_start_ns is not None:
@@ -170,10 +174,6 @@ def _attributes(observation: Observation) -> list[KeyValue]:
         put(KeyValue("langfuse.trace.tags", ArrayValue(Values([StringValue(tag) for tag in observation.tags]))))
     if observation.public is not None:
         put(KeyValue("langfuse.trace.public", BoolValue(observation.public)))
-    for key, value in observation.metadata.items():
-        put(KeyValue(_METADATA + key, StringValue(value) if type(value) is str else any_value(value)))
-    for key, value in observation.trace_metadata.items():
-        put(KeyValue(_TRACE_METADATA + key, any_value(value)))
     for key, value in observation.passthrough.items():
         put(KeyValue(key, any_value(value)))
     return attributes

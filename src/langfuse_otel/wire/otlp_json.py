@@ -55,7 +55,7 @@ class Status(msgspec.Struct, omit_defaults=True, gc=False):
     message: str = ""
 
 
-class Span(msgspec.Struct, rename="camel", omit_defaults=True, kw_only=True):
+class Span(msgspec.Struct, rename="camel", omit_defaults=True, kw_only=True, gc=False):
     """A span; ids are hex, times are decimal text."""
 
     trace_id: str

@@ -13,7 +13,7 @@ SPAN = finished()[0]
 
 
 def items(*sizes: int, group: bytes = b"") -> list[Item]:
-    return [Item(SPAN, Encoded(group, bytes(size))) for size in sizes]
+    return [Item(SPAN, Encoded(group, bytes(size), "otlp")) for size in sizes]
 
 
 def sizes(batches: list[Batch]) -> list[list[int]]:

@@ -8,11 +8,11 @@ import threading
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from opentelemetry.sdk.trace import TracerProvider
 
-from langfuse_otel.delivery.buffer import SPAN_BYTES, Buffer, size_bytes
+from langfuse_otel.delivery.buffer import Buffer
+from langfuse_otel.delivery.span_size import SPAN_BYTES, size_bytes
 from langfuse_otel.tally import Cause
-from support.spans import Collector, finished
+from support.spans import finished
 
 
 def measure(bits: int) -> int:
@@ -129,17 +129,6 @@ def test_a_closed_buffer_accepts_nothing_and_can_be_emptied() -> None:
     assert buffer.clear() == 1
 
 
-def test_the_size_is_that_of_the_text_in_attributes_and_events() -> None:
-    collector = Collector()
-    provider = TracerProvider(shutdown_on_exit=False)
-    provider.add_span_processor(collector)
-    with provider.get_tracer("tests").start_as_current_span("x") as span:
-        span.set_attributes({"input": "a" * 100, "tags": ["b" * 10, "c" * 10], "n": 1})
-        span.add_event("gen_ai.content.prompt", {"gen_ai.prompt": "d" * 1_000})
-
-    assert size_bytes(collector.spans[0]) == SPAN_BYTES + 100 + 20 + 1_000
-
-
 def test_many_threads_together_stay_below_the_limit_and_lose_no_accepted_span() -> None:
     buffer = Buffer(500, 10_000_000)
     span = finished()[0]
@@ -165,6 +154,92 @@ def test_a_span_that_ends_while_this_thread_is_in_put_is_accepted(monkeypatch: p
     with buffer._put_lock:
         assert buffer.put(span) is Cause.ACCEPTED
         assert buffer.take(10, 1_000_000) == [span]  # and a flush from there takes it
+
+
+def test_pressure_begins_at_the_high_mark_and_ends_at_the_low_one() -> None:
+    buffer = Buffer(10, 1_000_000, high=0.8, low=0.5)
+    seen = []
+    for span in finished(9):
+        buffer.put(span)
+        seen.append(buffer.under_pressure)
+    assert seen == [False] * 8 + [True]
+    assert buffer.utilisation == 0.9
+
+    for _ in range(3):
+        buffer.take(1, 1)
+        assert buffer.under_pressure
+    buffer.take(1, 1)
+    assert not buffer.under_pressure
+    assert buffer.pressure_changes() == [(True, 0.8), (False, 0.5)]
+    assert buffer.pressure_changes() == []
+
+
+def test_pressure_begins_by_bytes_too() -> None:
+    buffer = Buffer(1_000, 10 * SPAN_BYTES, draw=measure)
+    for span in finished(8):
+        buffer.put(span)
+    assert not buffer.under_pressure
+    buffer.put(finished()[0])
+
+    assert buffer.under_pressure
+    assert buffer.utilisation == 0.9
+
+
+def test_pressure_that_ended_can_begin_again() -> None:
+    buffer = Buffer(10, 1_000_000)
+    for _ in range(3):
+        for span in finished(12):
+            buffer.put(span)
+        buffer.clear()
+
+    assert [under_pressure for under_pressure, _ in buffer.pressure_changes()] == [True, False] * 3
+
+
+def test_changes_that_nobody_asks_for_are_forgotten() -> None:
+    buffer = Buffer(1, 1_000_000)
+    for _ in range(100):
+        for span in finished(2):
+            buffer.put(span)
+        buffer.clear()
+
+    assert len(buffer.pressure_changes()) < 20
+
+
+def test_a_low_mark_above_the_high_one_is_taken_for_the_same() -> None:
+    buffer = Buffer(10, 1_000_000, high=0.3, low=0.9)
+    for span in finished(5):
+        buffer.put(span)
+    buffer.take(1, 1)
+    assert buffer.under_pressure
+    buffer.take(1, 1)
+
+    assert not buffer.under_pressure
+
+
+def test_a_taker_does_not_wait_for_the_lock_and_a_later_one_ends_the_pressure() -> None:
+    buffer = Buffer(2, 1_000_000)
+    for span in finished(3):
+        buffer.put(span)
+    with buffer._put_lock:
+        taker = threading.Thread(target=buffer.clear, daemon=True)
+        taker.start()
+        taker.join(30)
+        assert buffer.waiting_spans == 0
+        assert buffer.under_pressure
+    buffer.take(1, 1)
+
+    assert not buffer.under_pressure
+
+
+def test_a_forked_child_starts_without_pressure() -> None:
+    buffer = Buffer(2, 1_000_000)
+    for span in finished(3):
+        buffer.put(span)
+    buffer.reset()
+
+    assert (buffer.waiting_spans, buffer.utilisation, buffer.under_pressure) == (0, 0.0, False)
+    assert buffer.pressure_changes() == []
+    assert buffer.put(finished()[0]) is Cause.ACCEPTED
 
 
 @given(st.lists(st.one_of(st.integers(0, 30_000), st.none()), max_size=60))

@@ -12,8 +12,16 @@ from hypothesis import strategies as st
 from opentelemetry.sdk.trace import ReadableSpan
 
 from langfuse_otel import log
-from langfuse_otel.delivery.sender import HOLD_S, Sender
+from langfuse_otel.delivery.buffer import Buffer
+from langfuse_otel.delivery.gate import HOLD_S, Gate
+from langfuse_otel.delivery.listeners import Listeners
+from langfuse_otel.delivery.memory_intake import MemoryIntake
+from langfuse_otel.delivery.sender import Sender
 from langfuse_otel.delivery.status import State
+from langfuse_otel.errors import LangfuseError
+from langfuse_otel.observation import Observation
+from langfuse_otel.resilience.backoff import Backoff
+from langfuse_otel.resilience.breaker import CircuitBreaker
 from langfuse_otel.settings import load
 from langfuse_otel.tally import Tally
 from langfuse_otel.transport.outcome import (
@@ -27,6 +35,7 @@ from langfuse_otel.transport.outcome import (
     Split,
     WireChanged,
 )
+from langfuse_otel.wire.encoded import Encoded
 from support.clock import FakeClock
 from support.spans import finished, span_id, span_ids
 from support.transports import ScriptedTransport, observe
@@ -41,19 +50,20 @@ class Sending:
         self.transport = transport
         self.clock = FakeClock()
         self.tally = Tally()
+        loaded = load({}, **settings)
+        self.intake = MemoryIntake(Buffer(10_000, 1_000_000_000), observe, self.tally)
+        backoff = Backoff(loaded.retry_initial_s, loaded.retry_max_s, random=lambda: jitter)
+        self.gate = Gate(backoff, CircuitBreaker(failures=1_000, clock=self.clock), clock=self.clock)
         self.sender = Sender(
-            transport,
-            observe,
-            self.tally,
-            load({}, **settings),
-            wait=self.clock.sleep,
-            clock=self.clock,
-            rng=lambda: jitter,
+            transport, self.intake, self.gate, self.tally, loaded, Listeners(), wait=self.clock.sleep, clock=self.clock
         )
 
     def send(self, spans: Sequence[ReadableSpan], within_s: float = math.inf) -> bool:
         end = self.clock.now_s + within_s
-        self.sender.load(spans)
+        for span in spans:
+            self.intake.put(span)
+        taken = self.intake.take(10_000, 1_000_000_000)
+        self.sender.load(taken.entries if taken else ())
         return self.sender.run(lambda: end)
 
 
@@ -67,7 +77,26 @@ def test_an_accepted_batch_is_delivered() -> None:
     assert it.send(SPANS[:3])
     assert it.transport.batches == [[span_id(span) for span in SPANS[:3]]]
     assert it.tally.snapshot() == {"delivered": 3}
-    assert it.sender.state is State.DELIVERING
+    assert it.gate.state is State.DELIVERING
+
+
+def test_every_request_is_counted_with_its_payload_by_how_it_ended() -> None:
+    it = sending(RetryAfter("HTTP 503"), Accepted())  # an item of this transport has 16 bytes
+    it.send(SPANS[:3])
+
+    requests = it.gate.traffic.snapshot()
+    assert {outcome: (each.count, each.size_bytes) for outcome, each in requests.items()} == {
+        "unavailable": (1, 48),
+        "accepted": (1, 48),
+    }
+
+
+def test_the_empty_request_that_vets_a_refusal_is_counted_too() -> None:
+    it = sending(Refused("HTTP 400"), Accepted(), Accepted())
+    it.send(SPANS[:1])
+
+    requests = it.gate.traffic.snapshot()
+    assert (requests["refused"].count, requests["accepted"].count, requests["accepted"].size_bytes) == (1, 1, 0)
 
 
 def test_a_batch_keeps_to_the_smaller_of_both_limits_in_bytes() -> None:
@@ -86,7 +115,7 @@ def test_a_failure_for_a_while_is_sent_again_after_a_pause_that_doubles_up_to_a_
     assert it.send(SPANS[:2])
     assert it.clock.slept_s == [1.0, 2.0, 4.0, 5.0, 5.0]
     assert it.tally.snapshot() == {"delivered": 2, "retried": 5}
-    assert it.sender.state is State.DELIVERING
+    assert it.gate.state is State.DELIVERING
 
 
 def test_the_pause_after_a_success_begins_anew() -> None:
@@ -154,7 +183,7 @@ def test_no_span_is_blamed_for_a_400_that_an_empty_request_gets_too() -> None:
 
     assert not it.send(SPANS, within_s=10.0)
     assert it.transport.batches == [[span_id(span) for span in SPANS], []]
-    assert it.sender.state is State.HELD
+    assert it.gate.state is State.HELD
     assert it.sender.pending_spans == 512
     assert it.tally.snapshot() == {}
 
@@ -166,7 +195,7 @@ def test_a_wrong_key_or_address_keeps_the_spans_and_asks_once_a_minute(outcome: 
     assert it.send(SPANS[:3])
     assert it.clock.slept_s == [HOLD_S, HOLD_S]
     assert it.tally.snapshot() == {"delivered": 3}
-    assert it.sender.last_error == outcome.reason
+    assert it.gate.last_error == outcome.reason
 
 
 def test_what_is_wrong_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
@@ -252,7 +281,7 @@ def test_hurry_ends_our_own_pause_but_not_the_servers() -> None:
     ours, theirs = sending(RetryAfter("HTTP 500")), sending(RetryAfter("HTTP 503", 100.0))
     for it in (ours, theirs):
         it.send(SPANS[:1], within_s=0.5)
-        it.sender.hurry()
+        it.gate.hurry()
 
     assert ours.sender.run(lambda: ours.clock.now_s + 0.1)
     assert not theirs.sender.run(lambda: theirs.clock.now_s + 0.1)
@@ -273,14 +302,31 @@ def test_an_answer_after_the_end_counts_no_span_twice() -> None:
     assert it.tally.snapshot() == {}
 
 
-def test_a_forked_child_starts_with_nothing() -> None:
-    it = sending(RetryAfter("HTTP 503", 100.0))
-    it.send(SPANS[:3], within_s=1.0)
-    it.sender.reset()
+def test_a_span_that_alone_is_too_large_is_cut_until_it_fits() -> None:
+    class Narrow(ScriptedTransport):
+        """Takes 100 bytes a request; a span has 1,000, or what it is cut to."""
 
-    assert it.sender.pending_spans == 0
-    assert it.sender.state is State.DELIVERING
-    assert it.send(SPANS[:1], within_s=1.0)
+        def encode(self, observation: Observation, max_bytes: int | None = None) -> Encoded:
+            return Encoded(b"", bytes(max_bytes or 1_000), self.name)
+
+        def send(self, batch: Sequence[Encoded], timeout_s: float) -> Outcome:
+            self.sizes = [*getattr(self, "sizes", []), [len(item.body) for item in batch]]
+            return Accepted() if sum(self.sizes[-1]) <= 100 else Split("413")
+
+    it = Sending(transport := Narrow())
+    it.send(SPANS[:1])
+
+    assert transport.sizes == [[1_000], [500], [250], [125], [62]]
+    assert it.tally.snapshot() == {"delivered": 1, "truncated": 1}
+
+
+def test_every_failed_request_is_told_to_the_application() -> None:
+    errors: list[LangfuseError] = []
+    it = sending(RetryAfter("HTTP 503"), Refused("HTTP 400"), Accepted(), Refused("HTTP 400"))
+    it.sender._listeners = Listeners(on_error=errors.append)
+    it.send(SPANS[:1])
+
+    assert [(str(error), error.retryable) for error in errors] == [("HTTP 503", True), ("HTTP 400", False)]
 
 
 OUTCOMES = st.one_of(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -89,3 +90,13 @@ def instrumentor() -> EchoInstrumentor:
 def recording(client: Client, instrumentor: EchoInstrumentor) -> Iterator[Recording]:
     with Recording().of(instrumentor) as recorded:
         yield recorded
+
+
+@pytest.fixture
+def library(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """Another client: it retries, traces itself, prepares calls that are made later, and runs tools."""
+    module = ModuleType("library")
+    code = Path(__file__).with_name("library.py").read_text()
+    monkeypatch.setitem(sys.modules, "library", module)
+    exec(compile(code, "library.py", "exec"), vars(module))  # fresh for each test
+    return module

@@ -7,11 +7,13 @@ import gc
 import json
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from types import GeneratorType
 from typing import Any
 
 import pytest
+from opentelemetry.sdk.trace import SpanProcessor
 
 from langfuse_otel.instrumentation.abandoned import AbandonedStreams
 
@@ -69,13 +71,37 @@ def test_an_async_iterator_may_be_closed_in_another_task(recording: Any, client:
     assert not caplog.records
 
 
-def test_a_stream_found_by_the_garbage_collector_ends_with_the_next_call(recording: Any, client: Any) -> None:
+def drop_in_a_cycle(client: Any) -> None:
     cycle: list[Any] = []
     cycle.append((client.spell("hello"), cycle))
     next(cycle[0][0])
     del cycle
     gc.collect()
-    assert recording.spans == ()  # a span may not end inside the collector: this thread may hold an exporter's lock
+
+
+def test_a_stream_found_by_the_garbage_collector_ends_in_a_thread_of_its_own(
+    recording: Any, client: Any, instrumentor: Any
+) -> None:
+    # A span may not end inside the collector: the thread that it runs in may hold an exporter's lock.
+    ended_in: list[int] = []
+    processor = SpanProcessor()
+    processor.on_end = lambda _: ended_in.append(threading.get_ident())  # type: ignore[method-assign]
+    recording.tracer_provider.add_span_processor(processor)
+    drop_in_a_cycle(client)
+    recording.wait_for(1)
+    assert recording.attributes["error.type"] == "_OTHER"
+    assert threading.get_ident() not in ended_in
+
+
+def test_where_no_thread_can_be_had_it_ends_with_the_next_call(
+    recording: Any, client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_thread(*_: Any) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr("_thread.start_new_thread", no_thread)
+    drop_in_a_cycle(client)
+    assert recording.spans == ()
     client.say("next")
     dropped, _ = recording.spans
     assert dropped.attributes["error.type"] == "_OTHER"

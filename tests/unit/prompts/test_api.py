@@ -26,6 +26,8 @@ from langfuse_otel.http import HttpClient
 from langfuse_otel.prompts.api import PromptApi
 from langfuse_otel.prompts.models import ChatMessage, ChatPrompt, Placeholder, Prompt, Selector, TextPrompt
 from langfuse_otel.resilience.backoff import Backoff
+from langfuse_otel.server.run import LocalServer
+from support.clock import FakeClock
 from support.loopback import Received, raw, reply
 from support.prompt_server import PATH, PromptServer
 
@@ -317,6 +319,76 @@ class TestWriting:
         assert api_of(server).update_labels("a/b", 1, ["new"]).labels == ("old", "new")
         (request,) = server.requests
         assert (request.method, request.target) == ("PATCH", f"{PATH}/a%2Fb/versions/1")
+
+    def test_delete(self, local_server: LocalServer) -> None:
+        http = HttpClient(local_server.base_url, local_server.public_key, local_server.secret_key)
+        api = PromptApi(http)
+        for label in ("one", "two", "three"):
+            api.create("a/b", label, labels=[label])
+        api.delete("a/b", label="one")
+        api.delete("a/b", version=2)
+        assert api.get(Selector("a/b", label="latest"), deadline_s=5.0).version == 3
+        with pytest.raises(NotFoundError):
+            api.delete("a/b", version=2)
+        api.delete("a/b")
+        with pytest.raises(NotFoundError):
+            api.delete("a/b")
+
+    @pytest.mark.parametrize("name", TestNames.NASTY)
+    def test_whatever_the_name_it_is_one_segment(self, server: PromptServer, name: str) -> None:
+        for change in (lambda: api_of(server).update_labels(name, 1, []), lambda: api_of(server).delete(name)):
+            with pytest.raises(NotFoundError):
+                change()
+        patched, deleted = (request.target.removeprefix(f"{PATH}/").split("/") for request in server.requests)
+        assert (len(patched), unquote(patched[0]), patched[1:]) == (3, name, ["versions", "1"])
+        assert [unquote(segment) for segment in deleted] == [name]
+
+
+class TestComposition:
+    TAG = "@@@langfusePrompt:name=leaf|label=production@@@"
+
+    def test_what_the_server_left_unresolved_is_resolved_here(self, server: PromptServer) -> None:
+        server.publish("root", f"<{self.TAG}>")
+        server.publish("leaf", "LEAF")
+        found = read(server, "root")
+        assert (found.prompt, found.name) == ("<LEAF>", "root")
+        assert server.reads == [f"{PATH}/root?label=production", f"{PATH}/leaf?label=production"]
+
+    def test_raw_leaves_it_to_nobody(self, server: PromptServer) -> None:
+        server.publish("root", self.TAG)
+        assert api_of(server).get(Selector("root"), deadline_s=5.0, raw=True).prompt == self.TAG
+        assert server.reads == [f"{PATH}/root?label=production&resolve=false"]
+
+    def test_a_missing_part_is_the_same_error_here_as_from_the_server(self, server: PromptServer) -> None:
+        server.publish("root", self.TAG)
+        with pytest.raises(InvalidRequestError, match=r"'leaf'.* does not exist") as caught:
+            read(server, "root")
+        assert caught.value.status == 409
+
+    def test_all_reads_share_one_deadline(self, server: PromptServer) -> None:
+        server.publish("root", self.TAG)
+        server.publish("leaf", "LEAF")
+        clock = FakeClock()
+
+        def late(handler: BaseHTTPRequestHandler, received: Received) -> None:
+            clock.sleep(10.0)
+            server.trouble = None
+            server._get(received)(handler, received)
+
+        server.trouble = late
+        api = PromptApi(HttpClient(server.url, "pk-lf-1", "sk-lf-1"), backoff=AT_ONCE, clock=clock)
+        with pytest.raises(TimedOutError):
+            api.get(Selector("root"), deadline_s=5.0)
+        assert server.reads == [f"{PATH}/root?label=production"]
+
+
+def test_a_prompt_knows_the_label_it_was_asked_for_by(server: PromptServer) -> None:
+    server.publish("p", "x", "production", "eu")
+    assert [read(server, **which).label for which in ({}, {"label": "eu"}, {"version": 1})] == [
+        "production",
+        "eu",
+        None,
+    ]
 
 
 class TestList:

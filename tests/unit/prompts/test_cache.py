@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from langfuse_otel.errors import NotFoundError, RateLimitedError, ServerError
-from langfuse_otel.prompts.cache import FAILURE_PAUSE_S, Key, MemoryCache, key_of
+from langfuse_otel.prompts.cache import FAILURE_PAUSE_S, Entry, Key, MemoryCache, key_of
 from langfuse_otel.prompts.models import Selector, TextPrompt
+from langfuse_otel.prompts.record import FailureNote, Record
 from support.clock import FakeClock
 
 DOWN = ServerError("down", status=503)
@@ -31,9 +32,20 @@ def cache(clock: FakeClock) -> MemoryCache:
     return MemoryCache(ttl_s=60.0, max_items=3, clock=clock, random=lambda: 0.0)
 
 
+def store(cache: MemoryCache, it: TextPrompt, asked_at: float | None = None) -> Entry:
+    """Read and stored, just now unless said otherwise."""
+    at = key(it.name)
+    asked_at = cache._clock.wall() if asked_at is None else asked_at
+    return cache.put(at, Record(it, asked_at), cache.begin(at))
+
+
 def put(cache: MemoryCache, *names: str) -> None:
     for name in names:
-        cache.put(key(name), prompt(name), generation=cache.generation)
+        store(cache, prompt(name))
+
+
+def fail(cache: MemoryCache, name: str, error: Exception) -> None:
+    cache.fail(key(name), error, cache.begin(key(name)))
 
 
 def names(cache: MemoryCache) -> set[str]:
@@ -65,19 +77,19 @@ class TestBounds:
     def test_bytes_are_bounded_as_well(self, clock: FakeClock) -> None:
         cache = MemoryCache(max_items=100, max_bytes=50_000, clock=clock)
         for number in range(100):
-            cache.put(key(f"{number}"), prompt(f"{number}", "x" * 9_000), generation=0)
+            store(cache, prompt(f"{number}", "x" * 9_000))
             assert cache.size_bytes <= 50_000
         assert 2 <= len(cache.entries) <= 5
 
     def test_one_prompt_over_the_limit_is_kept_alone(self, clock: FakeClock) -> None:
         cache = MemoryCache(max_bytes=50_000, clock=clock)
         put(cache, "small")
-        cache.put(key("large"), prompt("large", "x" * 100_000), generation=0)
+        store(cache, prompt("large", "x" * 100_000))
         assert names(cache) == {"large"}
 
     def test_failures_are_bounded_too(self, cache: MemoryCache) -> None:
         for number in range(10):
-            cache.fail(key(f"{number}"), DOWN, generation=0)
+            fail(cache, f"{number}", DOWN)
         assert [number for number in range(10) if cache.failure(key(f"{number}"))] == [7, 8, 9]
 
     @given(
@@ -88,11 +100,11 @@ class TestBounds:
         for step, number, size in steps:
             at = key(f"{number}")
             if step == "put":
-                cache.put(at, prompt(f"{number}", "x" * size), generation=cache.generation)
+                store(cache, prompt(f"{number}", "x" * size))
             elif step == "get":
                 cache.get(at)
             elif step == "gone":
-                cache.fail(at, GONE, generation=cache.generation)
+                fail(cache, f"{number}", GONE)
             else:
                 cache.invalidate(lambda other, at=at: other == at)  # type: ignore[misc]
             assert cache.size_bytes == sum(entry.size_bytes for entry in cache.entries.values())
@@ -112,7 +124,7 @@ class TestTime:
     ) -> None:
         put(cache, "p")
         clock.sleep(100.0)
-        cache.fail(key("p"), DOWN, generation=0)
+        fail(cache, "p", DOWN)
         entry = cache.get(key("p"))
         assert entry is not None
         assert entry.expires_at == entry.retry_at == clock.monotonic() + FAILURE_PAUSE_S
@@ -122,12 +134,12 @@ class TestTime:
     def test_a_failed_renewal_never_shortens_a_life(self, cache: MemoryCache) -> None:
         put(cache, "p")
         before = cache.entries[key("p")].expires_at
-        cache.fail(key("p"), DOWN, generation=0)
+        fail(cache, "p", DOWN)
         assert cache.entries[key("p")].expires_at == before
 
     def test_a_prompt_that_is_gone_is_evicted(self, cache: MemoryCache) -> None:
         put(cache, "p")
-        cache.fail(key("p"), GONE, generation=0)
+        fail(cache, "p", GONE)
         assert cache.get(key("p")) is None
         failure = cache.failure(key("p"))
         assert failure is not None
@@ -139,13 +151,32 @@ class TestTime:
     ) -> None:
         error = RateLimitedError("slow down", status=429)
         error.retry_after_s = asked_s
-        cache.fail(key("p"), error, generation=0)
+        fail(cache, "p", error)
         failure = cache.failure(key("p"))
         assert failure is not None
         assert failure.retry_at == clock.monotonic() + pause_s
 
+    def test_a_record_brings_the_age_that_it_has(self, cache: MemoryCache, clock: FakeClock) -> None:
+        entry = store(cache, prompt(), asked_at=clock.wall() - 50.0)
+        assert entry.fetched_at == clock.monotonic() - 50.0
+        assert entry.expires_at == clock.monotonic() + 10.0
+
+    @pytest.mark.parametrize("ahead_s", [1.0, 1e6])
+    def test_a_record_from_the_future_is_new(self, cache: MemoryCache, clock: FakeClock, ahead_s: float) -> None:
+        """The clock of another host is ahead, or ours jumped back: the prompt must not stay longer for it."""
+        entry = store(cache, prompt(), asked_at=clock.wall() + ahead_s)
+        assert entry.expires_at == clock.monotonic() + 60.0
+
+    def test_a_record_that_others_failed_to_renew_is_left_alone_as_long_as_they_do(
+        self, cache: MemoryCache, clock: FakeClock
+    ) -> None:
+        note = FailureNote.of(DOWN, clock.wall() + 4.0)
+        entry = cache.put(key("p"), Record(prompt(), clock.wall() - 100.0, note), cache.begin(key("p")))
+        assert entry.expires_at == entry.retry_at == clock.monotonic() + 4.0
+        assert cache.is_failing(key("p"))
+
     def test_a_success_forgets_the_failure(self, cache: MemoryCache) -> None:
-        cache.fail(key("p"), DOWN, generation=0)
+        fail(cache, "p", DOWN)
         put(cache, "p")
         assert cache.failure(key("p")) is None
         assert not cache.is_failing(key("p"))
@@ -182,18 +213,39 @@ class TestInvalidation:
         cache.invalidate(lambda at: at[1] == "p")
         assert names(cache) == {"p2"}
 
-    def test_an_answer_from_before_is_not_stored(self, cache: MemoryCache) -> None:
-        generation = cache.generation
-        cache.invalidate(lambda at: at[1] == "p")
-        cache.put(key("p"), prompt(), generation=generation)
-        cache.fail(key("p"), DOWN, generation=generation)
+    @pytest.mark.parametrize("how", ["invalidate", "expire"])
+    def test_an_answer_from_before_is_not_stored(self, cache: MemoryCache, how: str) -> None:
+        early, failing = cache.begin(key("p")), cache.begin(key("q"))
+        getattr(cache, how)(lambda at: True)
+        entry = cache.put(key("p"), Record(prompt(), cache._clock.wall()), early)
+        cache.fail(key("q"), DOWN, failing)
+        assert entry.prompt.version == 1  # who asked before gets it all the same
         assert cache.get(key("p")) is None
-        assert cache.failure(key("p")) is None
+        assert cache.failure(key("q")) is None
+
+    def test_an_answer_for_another_prompt_is(self, cache: MemoryCache) -> None:
+        read = cache.begin(key("q"))
+        cache.invalidate(lambda at: at[1] == "p")
+        cache.put(key("q"), Record(prompt("q"), cache._clock.wall()), read)
+        assert names(cache) == {"q"}
+
+    def test_of_two_reads_the_one_that_began_last_counts(self, cache: MemoryCache) -> None:
+        first, second = cache.begin(key("p")), cache.begin(key("p"))
+        cache.put(key("p"), Record(prompt(version=2), cache._clock.wall()), second)
+        cache.put(key("p"), Record(prompt(version=1), cache._clock.wall()), first)
+        assert cache.entries[key("p")].prompt.version == 2
+
+    def test_what_is_expired_stays_in_service_and_is_due_at_once(self, cache: MemoryCache, clock: FakeClock) -> None:
+        put(cache, "p", "p2")
+        stale = cache.expire(lambda at: at[1] == "p")
+        assert [at[1] for at in stale] == ["p"]
+        assert cache.entries[key("p")].expires_at == clock.monotonic()
+        assert cache.entries[key("p2")].expires_at > clock.monotonic()
 
     def test_an_older_version_may_come_back(self, cache: MemoryCache) -> None:
         """A rollback moves the label to an older version: the latest answer counts, not the highest number."""
-        cache.put(key("p"), prompt(version=9), generation=0)
-        cache.put(key("p"), prompt(version=3), generation=0)
+        store(cache, prompt(version=9))
+        store(cache, prompt(version=3))
         assert cache.entries[key("p")].prompt.version == 3
 
 
@@ -216,3 +268,14 @@ def test_a_forked_child_can_use_the_cache_though_another_thread_held_its_lock(ca
     assert os.waitpid(child, 0)[1] == 0
     done.set()
     holder.join()
+
+
+class TestHits:
+    def test_they_are_counted_and_stay_so_when_the_entry_goes(self, cache: MemoryCache) -> None:
+        put(cache, "a", "b")
+        for _ in range(3):
+            cache.get(key("a"))
+        assert cache.hits == 3
+        put(cache, "c", "d", "e", "f")
+        cache.invalidate(lambda at: True)
+        assert cache.hits == 3

@@ -30,6 +30,7 @@ from langfuse_otel.errors import (
 from langfuse_otel.http import HttpClient
 from langfuse_otel.prompts import ChatPrompt, Prompts, TextPrompt
 from langfuse_otel.prompts.api import PromptApi
+from langfuse_otel.prompts.ask import Ask
 from langfuse_otel.prompts.cache import FAILURE_PAUSE_S
 from langfuse_otel.resilience.backoff import Backoff
 from langfuse_otel.settings import load
@@ -61,12 +62,12 @@ def prompts(server: PromptServer, clock: FakeClock) -> Iterator[Prompts]:
 def wait_until_renewed(prompts: Prompts) -> None:
     """Until the background worker has done what it was given so far."""
     done = threading.Event()
-    prompts._refresher.submit("a marker", done.set)
+    prompts._resolver._refresher.submit("a marker", done.set)
     assert done.wait(PATIENCE_S)
 
 
 def wait_until_landed(prompts: Prompts) -> None:
-    for flight in tuple(prompts._flights._flights.values()):
+    for flight in tuple(prompts._resolver._flights._flights.values()):
         flight.exception(PATIENCE_S)
 
 
@@ -151,14 +152,14 @@ class TestCold:
         self, server: PromptServer, prompts: Prompts, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         server.publish("p", "x")
-        start = prompts._flights.start
+        start = prompts._resolver._flights.start
 
         def overtaken(key: Any, fetch: Any) -> Any:
-            monkeypatch.setattr(prompts._flights, "start", start)
+            monkeypatch.setattr(prompts._resolver._flights, "start", start)
             prompts.get("p")
             return start(key, fetch)
 
-        monkeypatch.setattr(prompts._flights, "start", overtaken)
+        monkeypatch.setattr(prompts._resolver._flights, "start", overtaken)
         assert prompts.get("p").version == 1
         assert len(server.reads) == 1
 
@@ -356,9 +357,10 @@ class TestFallback:
         server.open.clear()
         assert prompts.get("p", fallback="mine").is_fallback
         for _ in range(100):
-            found = prompts._look_up(_ask("p", "mine"))
-            assert isinstance(found, TextPrompt)  # nothing to wait for
-            assert found.is_fallback
+            ask = Ask.of("p", None, None, None, "mine", None)
+            with pytest.raises(StopIteration) as answer:  # nothing to wait for
+                next(prompts._resolver.answer(ask))
+            assert answer.value.value.prompt.is_fallback
         clock.sleep(100.0)
         assert prompts.get("p", fallback="mine").is_fallback  # the first request is still under way
         server.open.set()
@@ -422,12 +424,6 @@ class TestFallback:
             "prompt 'said-in-the-log' with label 'production': the fallback is served: "
             "HTTP 404: Prompt not found: 'said-in-the-log'"
         ]
-
-
-def _ask(name: str, fallback: str) -> Any:
-    from langfuse_otel.prompts.ask import Ask
-
-    return Ask.of(name, None, None, None, fallback, None)
 
 
 class TestTtl:
@@ -613,6 +609,7 @@ class TestProcesses:
 from langfuse_otel.http import HttpClient
 from langfuse_otel.prompts import Prompts
 from langfuse_otel.prompts.api import PromptApi
+from langfuse_otel.prompts.ask import Ask
 prompts = Prompts(PromptApi(HttpClient({server.url!r}, "pk", "sk")), deadline_s=600, fallback_deadline_s=0.05)
 assert prompts.get("p", fallback="mine").is_fallback
 """

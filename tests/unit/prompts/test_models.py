@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 
 from langfuse_otel import provenance
-from langfuse_otel.errors import InvalidRequestError
+from langfuse_otel.errors import InvalidRequestError, PromptCompileError
 from langfuse_otel.prompts.models import ChatMessage, ChatPrompt, Placeholder, Selector, TextPrompt, chat_parts
 
 TEXT = TextPrompt(name="greet", version=3, prompt="Hello {{name}}, how are you?", config_json=b'{"temperature": 0}')
@@ -67,6 +67,7 @@ class TestSharing:
 class TestContents:
     def test_variables_and_placeholders_are_listed(self) -> None:
         assert TEXT.variables == ("name",)
+        assert TEXT.placeholders == ()
         assert CHAT.variables == ("name", "q")
         assert CHAT.placeholders == ("history",)
 
@@ -113,3 +114,34 @@ class TestProvenance:
         (message,) = chat.compile(name="Linus")
         assert message["content"] == "Fallback of Linus"
         assert provenance.recall(message["content"]) is None
+
+    def test_the_label_that_was_asked_for_is_remembered_but_makes_no_other_prompt(self) -> None:
+        challenger = dataclasses.replace(TEXT, label="challenger")
+        assert challenger == TEXT
+        recalled = provenance.recall(challenger.compile(name="Ada the Second"))
+        assert recalled is not None
+        assert (recalled.name, recalled.version, recalled.label) == ("greet", 3, "challenger")
+
+
+class TestOpenAI:
+    def test_a_text_is_one_message_of_the_user(self) -> None:
+        assert TEXT.to_openai(name="Ada") == [{"role": "user", "content": "Hello Ada, how are you?"}]
+
+    def test_a_chat_is_its_messages(self) -> None:
+        history = [{"role": "assistant", "content": None, "tool_calls": [{"id": "1"}]}]
+        assert CHAT.to_openai(name="Ada", q="why?", history=history) == [
+            {"role": "system", "content": "You help Ada today"},
+            *history,
+            {"role": "user", "content": "why?"},
+        ]
+
+    def test_a_placeholder_that_is_left_would_be_refused_and_is_an_error_here(self) -> None:
+        with pytest.raises(PromptCompileError, match="placeholder 'history' has no messages"):
+            CHAT.to_openai(name="Ada", q="?")
+        assert len(CHAT.to_openai(missing="empty")) == 2
+        assert len(CHAT.to_openai(history=[])) == 2
+
+    @pytest.mark.parametrize("history", ["text", [{"content": "no role"}], ["text"], None])
+    def test_so_are_messages_without_a_role(self, history: object) -> None:
+        with pytest.raises(PromptCompileError, match="something else than messages"):
+            CHAT.to_openai(history=history)

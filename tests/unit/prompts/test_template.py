@@ -36,6 +36,11 @@ parts = st.lists(
 )
 
 
+@pytest.fixture(autouse=True, scope="module")
+def quiet_sdk() -> None:
+    logging.getLogger("langfuse").setLevel(logging.CRITICAL)  # it warns at each of a thousand examples
+
+
 class TestAgainstTheOfficialSDK:
     @settings(max_examples=1_000, deadline=None)
     @given(text=texts, values=values)
@@ -43,10 +48,6 @@ class TestAgainstTheOfficialSDK:
         oracle = pytest.importorskip("langfuse.model").TemplateParser
         assert compile_text(text, values) == oracle.compile_template(text, values)
         assert variables(text) == oracle.find_variable_names(text)
-
-    @pytest.fixture(autouse=True, scope="class")
-    def quiet_sdk(self) -> None:
-        logging.getLogger("langfuse").setLevel(logging.CRITICAL)  # it warns at each of a thousand examples
 
     @settings(max_examples=1_000, deadline=None)
     @given(parts=parts, values=values)
@@ -110,6 +111,44 @@ class TestRules:
         with pytest.raises(PromptCompileError, match="'x' \\(Broken\\)") as caught:
             compile_text("{{x}}", {"x": Broken()})
         assert isinstance(caught.value.cause, ZeroDivisionError)
+
+
+class TestMissing:
+    CHAT = ChatPrompt(
+        name="p", version=2, prompt=(ChatMessage("system", "{{a}} {{b}} {{a}}"), Placeholder("h"), Placeholder("i"))
+    )
+
+    def test_what_has_no_value_stays_as_written_by_default(self) -> None:
+        assert TextPrompt(name="p", version=1, prompt="{{ a }}{{b}}").compile(b=1) == "{{ a }}1"
+
+    def test_or_leaves_nothing_behind(self) -> None:
+        assert TextPrompt(name="p", version=1, prompt="[{{ a }}]{{b}}{{").compile(missing="empty", b=1) == "[]1{{"
+        assert self.CHAT.compile(missing="empty", b=1) == [{"role": "system", "content": " 1 "}]
+
+    def test_or_is_an_error_that_names_them_all(self) -> None:
+        with pytest.raises(PromptCompileError, match="prompt 'p' version 2 is without a value: 'a', 'i'"):
+            self.CHAT.compile(missing="error", b=1, h=[])
+        assert len(self.CHAT.compile(missing="error", a=None, b=1, h=[], i=[])) == 1
+
+    def test_what_others_wrote_into_messages_neither_fails_nor_vanishes(self) -> None:
+        history = [{"role": "user", "content": "what is {{this}}?"}]
+        for missing in ("error", "empty"):
+            assert self.CHAT.compile(missing=missing, a=1, b=1, h=history, i=[])[1] == history[0]
+
+    def test_a_policy_that_is_none_is_said(self) -> None:
+        with pytest.raises(PromptCompileError, match="missing is 'eror', not one of 'keep', 'error', 'empty'"):
+            self.CHAT.compile(missing="eror")
+        with pytest.raises(PromptCompileError, match="missing is 'eror'"):
+            self.CHAT.fill({}, missing="eror")  # type: ignore[arg-type]
+
+    def test_a_variable_of_that_name_gets_its_value_as_in_the_sdk(self) -> None:
+        prompt = TextPrompt(name="p", version=1, prompt="{{a}} {{missing}}")
+        assert prompt.compile(missing="teeth") == "{{a}} teeth"
+        assert prompt.compile(missing="error") == "{{a}} error"
+        assert prompt.fill({"missing": "teeth"}, missing="empty") == " teeth"
+
+    def test_any_name_can_be_filled_from_a_mapping(self) -> None:
+        assert TextPrompt(name="p", version=1, prompt="{{a b}}{{self}}").fill({"a b": 1, "self": 2}) == "12"
 
 
 class TestPlaceholders:

@@ -18,7 +18,7 @@ def span(number: int) -> Encoded:
     trace = {"id": f"t{number}", "type": "trace-create", "body": {"id": "trace"}}
     body = {"id": f"s{number}", "traceId": "trace", "parentObservationId": f"s{number - 1}"}
     event = {"id": f"e{number}", "type": "span-create", "body": body}
-    return Encoded(b"", b",".join(json.dumps(e, separators=(",", ":")).encode() for e in (trace, event)))
+    return Encoded(b"", b",".join(json.dumps(e, separators=(",", ":")).encode() for e in (trace, event)), "ingestion")
 
 
 BATCH = [span(number) for number in range(4)]

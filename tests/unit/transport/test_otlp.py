@@ -24,7 +24,7 @@ from langfuse_otel.transport.outcome import (
 )
 from langfuse_otel.wire.encoded import Encoded
 
-BATCH = [Encoded(b"", b"{}")] * 5
+BATCH = [Encoded(b"", b"{}", "otlp")] * 5
 JSON = {"Content-Type": "application/json"}
 
 

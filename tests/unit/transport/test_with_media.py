@@ -33,7 +33,10 @@ class Wire:
     def __init__(self) -> None:
         self.outcome: Outcome = Accepted()
         self.sent: list[Sequence[Encoded]] = []
-        self.encode = OtlpWire().encode
+        self._wire = OtlpWire()
+
+    def encode(self, observation: Observation, max_bytes: int | None = None) -> Encoded:
+        return self._wire.encode(observation)
 
     def send(self, batch: Sequence[Encoded], timeout_s: float) -> Outcome:
         assert timeout_s > 0

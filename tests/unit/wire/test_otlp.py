@@ -97,14 +97,14 @@ def test_every_field_has_its_attribute(observation: Make) -> None:
         "session.id": {"stringValue": "s"},
         "langfuse.trace.name": {"stringValue": "t"},
         "langfuse.trace.tags": {"arrayValue": {"values": [{"stringValue": "x"}, {"stringValue": "y"}]}},
-        "langfuse.trace.metadata.tier": {"stringValue": "gold"},
+        "langfuse.trace.metadata": {"stringValue": '{"tier":"gold"}'},
         "langfuse.release": {"stringValue": "r"},
         "langfuse.environment": {"stringValue": "prod"},
         "langfuse.version": {"stringValue": "v"},
         "langfuse.trace.public": {"boolValue": True},
         "langfuse.internal.is_app_root": {"boolValue": True},
         "langfuse.experiment.id": {"stringValue": "e"},
-        "langfuse.observation.metadata.k": {"stringValue": "v"},
+        "langfuse.observation.metadata": {"stringValue": '{"k":"v"}'},
     }
     assert span(full)["parentSpanId"] == "c" * 16
     assert span(full)["status"] == {"code": 2, "message": "broke"}
@@ -141,15 +141,24 @@ def test_messages_are_json_text_of_openai_messages(observation: Make) -> None:
         (False, {"boolValue": False}),
     ],
 )
-def test_metadata_are_values_that_the_server_reads_back(observation: Make, value: Any, written: dict[str, Any]) -> None:
-    assert attributes(observation(metadata={"k": value}))["langfuse.observation.metadata.k"] == written
+def test_what_is_passed_through_are_values_that_the_server_reads_back(
+    observation: Make, value: Any, written: dict[str, Any]
+) -> None:
+    assert attributes(observation(passthrough={"langfuse.k": value}))["langfuse.k"] == written
+
+
+def test_metadata_are_one_object_and_nothing_where_there_are_none(observation: Make) -> None:
+    metadata = {"a.b": "9.9", "count": 0, "list": ["a", 1], "none": None, "object": {"a": [1]}}
+
+    assert json.loads(text(observation(metadata=metadata), "observation.metadata")) == metadata
+    assert "langfuse.observation.metadata" not in attributes(observation(metadata={}, trace_metadata={}))
 
 
 def test_a_lone_surrogate_is_an_escape_and_spoils_nothing_else(observation: Make) -> None:
     found = observation(input=[Message("user", "a\ud800")], metadata={"b\udfff": "c"}, tags=("t",), model="m")
 
     assert json.loads(text(found, "observation.input")) == [{"role": "user", "content": "a\\ud800"}]
-    assert attributes(found)["langfuse.observation.metadata.b\\udfff"] == {"stringValue": "c"}
+    assert json.loads(text(found, "observation.metadata")) == {"b\\udfff": "c"}
     assert text(found, "observation.model.name") == "m"
 
 
@@ -184,6 +193,6 @@ def test_what_is_cut_keeps_what_can_be_counted(observation: Make) -> None:
 
     assert "… [truncated: 5,000,000 bytes]" in text(found, "observation.input")
     assert text(found, "observation.usage_details") == '{"input":1}'
-    assert text(found, "observation.metadata.short") == "kept"
-    size = attributes(found)["langfuse.observation.metadata.langfuse_otel.truncated"]["intValue"]
-    assert size > 5_000_000
+    metadata = json.loads(text(found, "observation.metadata"))
+    assert metadata["short"] == "kept"
+    assert metadata["langfuse_otel.truncated"] > 5_000_000

@@ -2,91 +2,122 @@
 
 from __future__ import annotations
 
-from langfuse_otel.instrumentation import Endpoint, Hook, StreamUsage
+from dataclasses import replace
+
+from langfuse_otel.instrumentation import Endpoint, Hook
 from langfuse_otel.instrumentation import attributes as names
-from langfuse_otel_openai.chunks import ChatChunks, ResponseEvents, is_usage_chunk
-from langfuse_otel_openai.request import (
-    asks_for_usage,
-    chat_input,
-    chat_request,
-    completions_request,
-    embeddings_input,
-    embeddings_request,
-    prompt_input,
-    responses_input,
-    responses_request,
-)
-from langfuse_otel_openai.response import (
-    chat_output,
-    chat_response,
-    completion_of,
-    completions_output,
-    embeddings_response,
-    responses_output,
-    responses_response,
-)
+from langfuse_otel.instrumentation.chat_completions import STREAM_USAGE, ChatChunks
+from langfuse_otel_openai import media, request, response
+from langfuse_otel_openai.response_events import ResponseEvents
 from langfuse_otel_openai.server import server_of
+
+_API_TYPE = "openai.api.type"
 
 CHAT = Endpoint(
     operation=names.CHAT,
     server=server_of,
-    request=chat_request,
-    input=chat_input,
-    response=chat_response,
-    output=chat_output,
+    identity=lambda *_: {_API_TYPE: "chat_completions"},
+    request=request.chat_request,
+    input=request.chat_input,
+    response=response.chat_response,
+    output=response.chat_output,
     accumulator=ChatChunks,
-    salvage=completion_of,
+    salvage=response.completion_of,
     connection=lambda stream: stream.response,  # the stream helpers close the HTTP response, not the stream
-    stream_usage=StreamUsage(ask=asks_for_usage, is_extra=is_usage_chunk),
+    stream_usage=STREAM_USAGE,
     sequences=("messages", "tools"),
 )
-
-RESPONSES = Endpoint(
-    operation=names.CHAT,
-    server=server_of,
-    request=responses_request,
-    input=responses_input,
-    response=responses_response,
-    output=responses_output,
+RESPONSES = replace(
+    CHAT,
+    identity=lambda *_: {_API_TYPE: "responses"},
+    request=request.responses_request,
+    input=request.responses_input,
+    response=response.responses_response,
+    output=response.responses_output,
     accumulator=ResponseEvents,
-    connection=lambda stream: stream.response,
+    salvage=None,
+    stream_usage=None,
     sequences=("input", "tools"),
 )
-
-COMPLETIONS = Endpoint(
-    operation=names.TEXT_COMPLETION,
+FETCH = Endpoint(
+    operation=names.FETCH_RESPONSE,
     server=server_of,
-    request=completions_request,
-    input=prompt_input,
-    response=chat_response,
-    output=completions_output,
-    accumulator=ChatChunks,
+    identity=lambda _, given: {_API_TYPE: "responses", names.RESPONSE_ID: given["response_id"]},
+    response=response.fetched_response,
+    output=response.responses_output,
+    accumulator=ResponseEvents,
     connection=lambda stream: stream.response,
-    stream_usage=StreamUsage(ask=asks_for_usage, is_extra=is_usage_chunk),
+    positional=("response_id",),
+)
+COMPLETIONS = replace(
+    CHAT,
+    operation=names.TEXT_COMPLETION,
+    identity=lambda *_: {},
+    request=request.completions_request,
+    input=request.texts_input,
+    output=response.completions_output,
+    salvage=None,
     sequences=("prompt",),
 )
-
 EMBEDDINGS = Endpoint(
     operation=names.EMBEDDINGS,
     server=server_of,
-    request=embeddings_request,
-    input=embeddings_input,
-    response=embeddings_response,
+    request=request.embeddings_request,
+    input=request.texts_input,
+    response=response.embeddings_response,
+    sequences=("input",),
+)
+IMAGES = Endpoint(
+    operation=names.GENERATE_CONTENT,
+    server=server_of,
+    identity=lambda *_: {names.OUTPUT_TYPE: "image"},
+    request=request.media_request,
+    input=media.media_input,
+    response=media.media_response,
+    output=media.images_output,
+    accumulator=media.MediaEvents,
+    connection=lambda stream: stream.response,
+    sequences=("image",),
+)
+TRANSCRIPTS = replace(
+    IMAGES, identity=lambda *_: {names.OUTPUT_TYPE: "text"}, output=media.transcript_output, sequences=()
+)
+SPEECH = Endpoint(
+    operation=names.GENERATE_CONTENT,
+    server=server_of,
+    identity=lambda *_: {names.OUTPUT_TYPE: "speech"},
+    input=request.texts_input,
+    output=media.speech_output,
+)
+MODERATIONS = Endpoint(
+    operation="moderation",  # the conventions have no name for it
+    server=server_of,
+    identity=lambda *_: {names.STEP_TYPE: "guardrail"},
+    input=media.moderation_input,
+    response=response.identity,
+    output=media.moderation_output,
     sequences=("input",),
 )
 
 _PLACES = (
-    (CHAT, "openai.resources.chat.completions", "Completions", ("create", "parse")),
-    (CHAT, "openai.resources.beta.chat.completions", "Completions", ("parse",)),  # where it was before 1.92
-    (RESPONSES, "openai.resources.responses.responses", "Responses", ("create", "parse")),
-    (COMPLETIONS, "openai.resources.completions", "Completions", ("create",)),
-    (EMBEDDINGS, "openai.resources.embeddings", "Embeddings", ("create",)),
+    (CHAT, "chat.completions", "Completions", ("create", "parse")),
+    (CHAT, "beta.chat.completions", "Completions", ("parse",)),  # where it was before 1.92
+    (RESPONSES, "responses.responses", "Responses", ("create", "parse")),
+    (FETCH, "responses.responses", "Responses", ("retrieve", "cancel")),
+    (COMPLETIONS, "completions", "Completions", ("create",)),
+    (EMBEDDINGS, "embeddings", "Embeddings", ("create",)),
+    (IMAGES, "images", "Images", ("generate", "edit", "create_variation")),
+    (SPEECH, "audio.speech", "Speech", ("create",)),
+    (TRANSCRIPTS, "audio.transcriptions", "Transcriptions", ("create",)),
+    (TRANSCRIPTS, "audio.translations", "Translations", ("create",)),
+    (MODERATIONS, "moderations", "Moderations", ("create",)),
 )
-
 HOOKS = tuple(
     # OpenInference traces one level below, at the client's request method.
-    Hook(f"{module}:{prefix}{resource}.{method}", endpoint, also_traced_at=(f"openai:{prefix}OpenAI.request",))
+    Hook(f"openai.resources.{module}:{prefix}{resource}.{method}", endpoint, (f"openai:{prefix}OpenAI.request",))
     for endpoint, module, resource, methods in _PLACES
     for prefix in ("", "Async")
     for method in methods
 )
+
+REQUESTS = ("openai._base_client:BaseClient._build_request",)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from langfuse_otel.instrumentation import Instrumentor
-from langfuse_otel_openai.hooks import HOOKS
+from langfuse_otel_openai.hooks import HOOKS, REQUESTS
 from langfuse_otel_openai.package import SUPPORTED
 
 
@@ -13,3 +13,4 @@ class OpenAIInstrumentor(Instrumentor):
     scope = "langfuse_otel_openai"
     supported = SUPPORTED
     hooks = HOOKS
+    requests = REQUESTS

@@ -7,12 +7,9 @@ from typing import Any
 from langfuse_otel.instrumentation import Attributes, Content
 from langfuse_otel.instrumentation import attributes as names
 from langfuse_otel.instrumentation import messages as said
-from langfuse_otel.instrumentation.fields import field, fields, items, text, whole
-from langfuse_otel_openai.chat_messages import output_message
+from langfuse_otel.instrumentation.chat_completions import output_message, usage_attributes
+from langfuse_otel.instrumentation.fields import field, fields, items, known, text
 from langfuse_otel_openai.response_items import parts_of_item
-
-_SERVICE_TIER = "openai.response.service_tier"
-_SYSTEM_FINGERPRINT = "openai.response.system_fingerprint"
 
 # Why a response is incomplete, in the words that chat completions use for the same.
 _INCOMPLETE = {"max_output_tokens": "length"}
@@ -21,24 +18,13 @@ _INCOMPLETE = {"max_output_tokens": "length"}
 def chat_response(completion: Any) -> Attributes:
     """Attributes of a chat completion, or of a completion."""
     completion = fields(completion)
-    usage = fields(completion.get("usage"))
-    before, after = fields(usage.get("prompt_tokens_details")), fields(usage.get("completion_tokens_details"))
     # A choice that was cut off has no reason of its own; the conventions call that "error".
     reasons = [text(choice, "finish_reason") or "error" for choice in items(completion, "choices")]
-    return _known(
-        {
-            **_identity(completion),
-            names.RESPONSE_FINISH_REASONS: reasons or None,
-            _SYSTEM_FINGERPRINT: text(completion, "system_fingerprint"),
-            names.USAGE_INPUT_TOKENS: whole(usage, "prompt_tokens"),
-            names.USAGE_OUTPUT_TOKENS: whole(usage, "completion_tokens"),
-            names.USAGE_CACHE_READ_INPUT_TOKENS: whole(before, "cached_tokens") or None,
-            names.USAGE_CACHE_WRITE_INPUT_TOKENS: whole(before, "cache_write_tokens") or None,
-            names.USAGE_AUDIO_INPUT_TOKENS: whole(before, "audio_tokens") or None,
-            names.USAGE_REASONING_OUTPUT_TOKENS: whole(after, "reasoning_tokens") or None,
-            names.USAGE_AUDIO_OUTPUT_TOKENS: whole(after, "audio_tokens") or None,
-        }
-    )
+    attributes = {
+        names.RESPONSE_FINISH_REASONS: reasons or None,
+        "openai.response.system_fingerprint": text(completion, "system_fingerprint"),
+    }
+    return {**identity(completion), **known(attributes), **usage_attributes(completion.get("usage"))}
 
 
 def chat_output(completion: Any) -> Content:
@@ -49,33 +35,27 @@ def chat_output(completion: Any) -> Content:
 def completions_output(completion: Any) -> Content:
     """One message a choice."""
     texts = ((text(choice, "text") or "", text(choice, "finish_reason")) for choice in items(completion, "choices"))
-    return {
-        names.OUTPUT_MESSAGES: [
-            said.message("assistant", [said.text(answer)], finish_reason=reason) for answer, reason in texts
-        ]
-    }
+    answers = [said.message("assistant", [said.text(answer)], finish_reason=reason) for answer, reason in texts]
+    return {names.OUTPUT_MESSAGES: answers}
 
 
 def responses_response(response: Any) -> Attributes:
     """Attributes of a response of the Responses API."""
     response = fields(response)
-    usage = fields(response.get("usage"))
-    before, after = fields(usage.get("input_tokens_details")), fields(usage.get("output_tokens_details"))
     reason = _finish_reason(response)
-    return _known(
-        {
-            **_identity(response),
-            names.CONVERSATION_ID: text(response.get("conversation"), "id"),
-            names.RESPONSE_FINISH_REASONS: [reason] if reason else None,
-            names.USAGE_INPUT_TOKENS: whole(usage, "input_tokens"),
-            names.USAGE_OUTPUT_TOKENS: whole(usage, "output_tokens"),
-            names.USAGE_CACHE_READ_INPUT_TOKENS: whole(before, "cached_tokens") or None,
-            names.USAGE_CACHE_WRITE_INPUT_TOKENS: whole(before, "cache_write_tokens") or None,
-            names.USAGE_REASONING_OUTPUT_TOKENS: whole(after, "reasoning_tokens") or None,
-            # Answered with HTTP 200, failed nevertheless.
-            names.ERROR_TYPE: _failure(response),
-        }
-    )
+    attributes = {
+        names.CONVERSATION_ID: text(response.get("conversation"), "id"),
+        names.RESPONSE_FINISH_REASONS: [reason] if reason else None,
+        # Answered with HTTP 200, failed nevertheless.
+        names.ERROR_TYPE: _failure(response),
+    }
+    return {**identity(response), **known(attributes), **usage_attributes(response.get("usage"))}
+
+
+def fetched_response(response: Any) -> Attributes:
+    """Attributes of a response that is fetched again: its tokens belong to the call that made it."""
+    attributes = {**identity(response), names.RESPONSE_STATUS: text(response, "status")}
+    return known({**attributes, names.ERROR_TYPE: _failure(response)})
 
 
 def responses_output(response: Any) -> Content:
@@ -88,13 +68,8 @@ def responses_output(response: Any) -> Content:
 def embeddings_response(response: Any) -> Attributes:
     """Attributes of an embeddings answer; vectors are not recorded."""
     vector = field(next(iter(items(response, "data")), None), "embedding")
-    return _known(
-        {
-            names.RESPONSE_MODEL: text(response, "model"),
-            names.USAGE_INPUT_TOKENS: whole(field(response, "usage"), "prompt_tokens"),
-            names.EMBEDDINGS_DIMENSION_COUNT: len(vector) if isinstance(vector, (list, tuple)) else None,
-        }
-    )
+    size = {names.EMBEDDINGS_DIMENSION_COUNT: len(vector)} if isinstance(vector, (list, tuple)) else {}
+    return {**identity(response), **usage_attributes(field(response, "usage")), **size}
 
 
 def completion_of(error: BaseException) -> Any:
@@ -102,16 +77,14 @@ def completion_of(error: BaseException) -> Any:
     return field(error, "completion")
 
 
-def _identity(response: Any) -> dict[str, Any]:
-    return {
+def identity(response: Any) -> Attributes:
+    """What every answer may have."""
+    attributes = {
         names.RESPONSE_ID: text(response, "id"),
         names.RESPONSE_MODEL: text(response, "model"),
-        _SERVICE_TIER: text(response, "service_tier"),
+        "openai.response.service_tier": text(response, "service_tier"),
     }
-
-
-def _known(attributes: dict[str, Any]) -> Attributes:
-    return {name: value for name, value in attributes.items() if value is not None}
+    return known(attributes)
 
 
 def _finish_reason(response: Any) -> str | None:
@@ -122,7 +95,9 @@ def _finish_reason(response: Any) -> str | None:
     if status == "incomplete":
         reason = text(field(response, "incomplete_details"), "reason") or "error"
         return _INCOMPLETE.get(reason, reason)
-    return "error" if status in ("failed", "cancelled", "in_progress") else None
+    if status == "in_progress":  # cut off, or left to go on in the background
+        return None if field(response, "background") is True else "error"
+    return "error" if status in ("failed", "cancelled") else None
 
 
 def _failure(response: Any) -> str | None:

@@ -30,6 +30,7 @@ GROUPS: Mapping[str, Check] = {
     "settings": _checks_of("settings"),
     "variables": _checks_of("variables"),
     "server": _checks_of("reach"),
+    "delivery": _checks_of("delivery"),
     "discovery": _checks_of("discovery"),
     "surroundings": _checks_of("surroundings"),
     "clients": _checks_of("clients"),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -18,12 +19,14 @@ from langfuse_otel.policy.mask import Mask
 from langfuse_otel.policy.maskers import masker
 from langfuse_otel.policy.prices import Price, priced_by, public_prices
 from langfuse_otel.policy.twins import Twins
+from langfuse_otel.prompts.completion import completed_by
+from langfuse_otel.prompts.known import in_memory, scope_of
 from langfuse_otel.selection import Selection
 from langfuse_otel.settings import Settings
 
 
 class Observer:
-    """Makes observations of spans, batch by batch, on the thread that delivers them.
+    """Makes observations of spans, on the threads that deliver them or, at least once, on those that end them.
 
     Args:
         settings: Environment and release for spans that have none of their own; what to leave out and to mask.
@@ -53,11 +56,15 @@ class Observer:
         }
         self._twins = Twins()
 
-    def __call__(self, spans: Sequence[ReadableSpan]) -> list[Observation]:
-        """One observation for each span, in order."""
-        return [self._rewrite(told) for told in self._twins.tell_once([self._read(span) for span in spans])]
+    def read(self, span: ReadableSpan) -> Observation:
+        """What a span means, cleared of what must not leave the process. May be called by several threads at a time."""
+        return self._rewrite(self._completed(span))
 
-    def _read(self, span: ReadableSpan) -> Observation:
+    def tell_once(self, observations: Iterable[Observation]) -> list[Observation]:
+        """The same observations in the same order, with each call billed by one of them. For one thread at a time."""
+        return self._twins.tell_once(observations)
+
+    def _completed(self, span: ReadableSpan) -> Observation:
         observation = read(span)
         own = span.attributes or {}
         changed: dict[str, Any] = {
@@ -72,7 +79,8 @@ class Observer:
 
 def _policies(settings: Settings, price: Price | None, on_mask_failed: Callable[[], None]) -> list[Rewrite]:
     """Only those that have something to do; what leaves something out before what has to look through the rest."""
-    steps: list[Rewrite] = []
+    project = scope_of(settings.base_url, settings.public_key or "")
+    steps: list[Rewrite] = [completed_by(partial(in_memory, project))]
     if price is not None:
         steps.append(priced_by(price))
     if settings.prices == "public":

@@ -1,0 +1,138 @@
+"""The application of ``bench.soak``: ``python -m bench.soak_app PEER BASE_URL RATE SECONDS FOLDER``. Prints JSON."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import statistics
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
+
+from bench import workload
+from bench.peers import set_up
+
+THREADS = 10
+_TICK_S = 0.01
+
+
+class _Ledger(SpanProcessor):
+    """Comes after the peer's processor: what it writes down has been through the peer's ``on_end``."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+
+    def on_end(self, span: ReadableSpan) -> None:
+        assert span.context is not None
+        os.write(self._file, span.context.span_id.to_bytes(8, "big"))
+
+
+def _provider(name: str, base_url: str, folder: str) -> tuple[TracerProvider, Callable[[], object]]:
+    if name not in ("best_effort", "at_least_once"):
+        peer = set_up(name, base_url)
+        return peer.provider, peer.provider.force_flush
+    from langfuse_otel import LangfuseSpanExporter, LangfuseSpanProcessor
+
+    exporter = LangfuseSpanExporter(
+        public_key="pk-lf-b",
+        secret_key="sk-lf-b",
+        base_url=base_url,
+        delivery=name,
+        spool_directory=f"{folder}/spool",
+        max_queue_spans=300_000,
+        max_queue_bytes=1_500 * 1024 * 1024,
+        max_spool_bytes=4 * 1024 * 1024 * 1024,
+        retry_max_s=2.0,
+        breaker_open_s=2.0,
+        shutdown_timeout_s=120.0,
+    )
+    provider = TracerProvider()
+    provider.add_span_processor(LangfuseSpanProcessor(exporter))
+
+    def drain() -> None:
+        exporter.force_flush(120_000)
+        print(exporter.status(), file=sys.stderr, flush=True)
+
+    return provider, drain
+
+
+def main() -> None:
+    name, base_url, rate, seconds, folder = sys.argv[1:]
+    provider, drain = _provider(name, base_url, folder)
+    provider.add_span_processor(_Ledger(Path(folder) / "ledger"))
+    on_end_ns = _timed(provider)
+    tracer = provider.get_tracer("bench")
+    for _ in range(50):
+        workload.emit(tracer)
+    baseline_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    on_end_ns.clear()
+    files = _open_files()
+    cpu, began = time.process_time(), time.monotonic()
+    end = began + float(seconds)
+    counts = [0] * THREADS
+
+    def work(number: int) -> None:
+        a_tick = float(rate) / THREADS * _TICK_S
+        due = 0.0
+        while (now := time.monotonic()) < end:
+            due = min((now - began) / _TICK_S * a_tick, counts[number] + 100 * a_tick)  # no more than a second behind
+            while counts[number] < due:
+                workload.emit(tracer)
+                counts[number] += 1
+            time.sleep(_TICK_S)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(THREADS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    lasted = time.monotonic() - began
+    drain()  # with its threads and files still there
+    quantiles = statistics.quantiles(on_end_ns, n=1_000)
+    print(
+        json.dumps(
+            {
+                "ended_a_second": sum(counts) / lasted,
+                "on_end_us_p50": quantiles[499] / 1_000,
+                "on_end_us_p99": quantiles[989] / 1_000,
+                "on_end_us_p999": quantiles[998] / 1_000,
+                "memory_mib": (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - baseline_kib) / 1024,
+                "files_more": _open_files() - files,
+                "threads": threading.active_count(),
+                "cpu_us": (time.process_time() - cpu) / max(1, sum(counts)) * 1e6,
+            }
+        ),
+        flush=True,
+    )
+    provider.shutdown()
+
+
+def _open_files() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def _timed(provider: TracerProvider) -> list[int]:
+    """Times of the first processor's ``on_end``, one span in eight."""
+    first = provider._active_span_processor._span_processors[0]
+    on_end, taken, turn = first.on_end, [], [0]
+
+    def timed(span: ReadableSpan) -> None:
+        turn[0] += 1
+        if turn[0] & 7:
+            on_end(span)
+            return
+        started = time.perf_counter_ns()
+        on_end(span)
+        taken.append(time.perf_counter_ns() - started)
+
+    first.on_end = timed  # type: ignore[method-assign]
+    return taken
+
+
+if __name__ == "__main__":
+    main()

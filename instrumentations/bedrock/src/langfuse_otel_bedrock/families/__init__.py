@@ -1,0 +1,1 @@
+"""Models by family: each file brings the bodies of one into the form of the Converse API."""

@@ -1,0 +1,117 @@
+"""Best effort: spans wait in memory as they ended, and are read when a worker takes them."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Hashable, Mapping, Sequence
+
+import msgspec
+
+from langfuse_otel.delivery.buffer import Buffer
+from langfuse_otel.delivery.intake import Entry, Load, Observe, Progress, read_each
+from langfuse_otel.delivery.status import Figures
+from langfuse_otel.observation import Observation
+from langfuse_otel.tally import Tally
+
+SAMPLE_RATE = "langfuse_otel.sample_rate"
+"""Metadata of a span that was kept while only a share of the traces was: that share."""
+
+
+class MemoryIntake:
+    """An intake (``intake.Intake``) over a buffer.
+
+    Args:
+        buffer: Where they wait.
+        observe: What they mean; asked by the worker.
+        tally: Where those that cannot be read are counted.
+    """
+
+    is_durable = False
+
+    def __init__(self, buffer: Buffer, observe: Observe, tally: Tally) -> None:
+        self.put = buffer.put  # not one call more on the application's thread
+        self.holds = buffer.holds
+        self.close = buffer.close
+        self._buffer = buffer
+        self._observe = observe
+        self._tally = tally
+        self._start_over()
+
+    def _start_over(self) -> None:
+        self._progress = Progress()
+        # Re-entrant, as a signal handler that flushes may stand in for the very thread that takes.
+        self._taking = threading.RLock()
+
+    def take(self, max_spans: int, max_bytes: int) -> Load | None:
+        """The oldest spans, read."""
+        with self._taking:
+            load = self._progress.begin(self._buffer.taken_spans)
+            spans = self._buffer.take(max_spans, max_bytes)
+            if not spans:
+                self._progress.end(load)
+                return None
+            shares = self._buffer.shares_of(spans)
+        observations = read_each(spans, self._observe.read, self._tally)
+        if shares:
+            observations = [_with_share(observation, shares) for observation in observations]
+        with self._taking:
+            load.entries = [Entry(told) for told in self._observe.tell_once(observations)]
+        return load
+
+    def acknowledge(self, keys: Sequence[Hashable]) -> None:
+        """Nothing here has a key."""
+
+    def refuse(self, key: Hashable, reason: str) -> None:
+        """Nothing here has a key."""
+
+    def release(self, load: Load) -> None:
+        """Every entry of the load is settled."""
+        self._progress.end(load)
+
+    def mark(self) -> tuple[int, ...]:
+        """How many spans were put so far."""
+        return (self._buffer.put_spans,)
+
+    def has_settled(self, mark: tuple[int, ...]) -> bool:
+        """Whether every span before a mark is settled."""
+        return self._progress.settled(self._buffer.taken_spans) >= mark[0]
+
+    upkeep_s = math.inf
+
+    def maintain(self) -> None:
+        """Memory needs no upkeep."""
+
+    def pressure_changes(self) -> Sequence[tuple[bool, float]]:
+        """Of the buffer."""
+        return self._buffer.pressure_changes()
+
+    def figures(self) -> Figures:
+        """Those of the buffer."""
+        return Figures(
+            pending_spans=max(0, self._buffer.put_spans - self._progress.settled(self._buffer.taken_spans)),
+            max_spans=self._buffer.max_spans,
+            pending_bytes=self._buffer.waiting_bytes,
+            max_bytes=self._buffer.max_bytes,
+            utilisation=self._buffer.utilisation,
+            is_under_pressure=self._buffer.under_pressure,
+            sample_rate=self._buffer.sample_rate,
+            waiting_spans=self._buffer.waiting_spans,
+        )
+
+    def abandon(self) -> int:
+        """Forget what waits."""
+        return self._buffer.clear()
+
+    def reset(self) -> None:
+        """Empty, with locks of its own."""
+        self._buffer.reset()
+        self._start_over()
+
+
+def _with_share(observation: Observation, shares: Mapping[str, float]) -> Observation:
+    """The observation with the share of traces that was kept when it was, if that was not all."""
+    share = shares.get(observation.span_id)
+    if share is None:
+        return observation
+    return msgspec.structs.replace(observation, metadata={**observation.metadata, SAMPLE_RATE: share})

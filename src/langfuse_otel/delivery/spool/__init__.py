@@ -1,0 +1,1 @@
+"""Spans on disk: one directory a project, files a process, rows in SQLite."""

@@ -1,0 +1,21 @@
+"""Definitions of tools → the form of the conventions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from langfuse_otel.instrumentation.fields import field, known, text
+
+
+def tool_definition(tool: Any) -> dict[str, Any]:
+    """One tool: chat completions nest the function, the Responses API does not."""
+    kind = text(tool, "type") or "function"
+    function = field(tool, kind) if field(tool, kind) is not None else tool
+    return known(
+        {
+            "type": kind,
+            "name": text(function, "name") or text(tool, "server_label") or kind,
+            "description": text(function, "description"),
+            "parameters": field(function, "parameters"),
+        }
+    )
