@@ -56,9 +56,10 @@ format: $(VENV)/.dev  ## mend what ruff can mend
 bench: $(VENV)/.dev  ## measure against the peers; writes bench/results/ and the table of bench/README.md
 	@$(BIN)/python -m bench
 
-docs: $(VENV)/.dev  ## write docs/settings.md and docs/conventions.md from the code
+docs: $(VENV)/.dev  ## write the pages of docs/ that are made from the code
 	@$(BIN)/python tests/settings_docs.py > docs/settings.md
 	@PYTHONPATH=tests/conventions $(BIN)/python tests/conventions_docs.py > docs/conventions.md
+	@$(BIN)/python tests/instrumentations_docs.py > docs/instrumentations.md
 
 wheels: $(VENV)/.dev  ## build the wheels into dist/
 	@for folder in . instrumentations/*/; do $(BIN)/uv build -q --wheel --out-dir dist $$folder; done; ls dist

@@ -463,6 +463,26 @@ def test_a_global_provider_that_is_set_later_shows_what_was_observed_before_and_
     assert (ran.stdout.strip(), ran.stderr) == ("3", "")
 
 
+@pytest.mark.parametrize(("setting", "shown"), [({}, True), ({"exporter_metrics": False}, False)])
+def test_an_exporter_made_by_hand_shows_itself_unless_that_is_turned_off(setting: dict[str, bool], shown: bool) -> None:
+    code = f"""
+        from opentelemetry import metrics
+        from opentelemetry.sdk.metrics import MeterProvider
+        from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+        from langfuse_otel import LangfuseSpanExporter
+
+        reader = InMemoryMetricReader()
+        metrics.set_meter_provider(MeterProvider(metric_readers=[reader]))
+        exporter = LangfuseSpanExporter(public_key="pk-lf-1", secret_key="sk-lf-1", **{setting})
+        print("{INFLIGHT}" in str(reader.get_metrics_data()))
+    """
+    ran = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, timeout=60, check=False
+    )
+
+    assert (ran.stdout.strip(), ran.stderr) == (str(shown), "")
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 def test_a_forked_child_shows_its_own_spans_and_the_parent_keeps_its_own(meters: Meters) -> None:
     with FaultSink() as sink:

@@ -11,6 +11,9 @@ from langfuse_otel.conventions.reader import Reader
 from langfuse_otel.observation import ObservationType
 
 _SUBTYPE, _NAME, _INPUT, _OUTPUT = "genkit:metadata:subtype", "genkit:name", "genkit:input", "genkit:output"
+REQUEST = "genkit:output.request"
+"""Metadata: the request in ``genkit:output``."""
+
 _TYPES: dict[str, ObservationType] = {
     **dict.fromkeys(("model", "background-model"), "generation"),
     **dict.fromkeys(("tool", "tool.v2"), "tool"),
@@ -55,7 +58,7 @@ def _compose(reader: Reader) -> None:
         content = values.content(values.unquoted(reader.mine.get(key)))
         if content is not None and reader.wants(field):
             del reader.mine[key]
-            reader.offer(field, content)
+            reader.offer(field, _without_request(reader, content) if field == "output" else content)
 
 
 def _request(reader: Reader) -> None:
@@ -85,8 +88,7 @@ def _response(reader: Reader) -> None:
         return
     del reader.mine[_OUTPUT], response["message"]
     reader.offer("output", message)
-    if response.get("request") == values.json_object(reader.attributes.get(_INPUT)):
-        response.pop("request", None)
+    _take_out_request(reader, response)
     counts = response.get("usage")
     if isinstance(counts, dict) and reader.wants("usage"):
         names = {_USAGE_NAMES[name]: name for name in counts if name in _USAGE_NAMES}
@@ -98,6 +100,22 @@ def _response(reader: Reader) -> None:
             del response["usage"]
     if response:
         reader.metadata[_OUTPUT] = response
+
+
+def _without_request(reader: Reader, content: object) -> object:
+    """The output of what calls models; where it repeats the request, an object without that."""
+    response = values.json_object(content) if isinstance(content, str) and '"request"' in content else None
+    if response is None or not isinstance(response.get("request"), dict):
+        return content
+    _take_out_request(reader, response)
+    return response
+
+
+def _take_out_request(reader: Reader, response: dict[str, Any]) -> None:
+    """The request that a response repeats is input, whoever repeats it; metadata, if it is not the same again."""
+    request = response.pop("request", None)
+    if request is not None and request != values.json_object(reader.attributes.get(_INPUT)):
+        reader.metadata[REQUEST] = request
 
 
 def _part(part: dict[str, Any]) -> dict[str, Any]:

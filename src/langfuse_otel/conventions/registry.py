@@ -67,8 +67,7 @@ CONVENTIONS: tuple[Convention, ...] = (
 """What `read` reads, first wins."""
 
 _MAX_KNOWN_KEYS = 10_000  # attribute keys may hold ids; past this, a key's rule is found anew each time
-_MAX_PLANS = 1_024  # sets of attribute keys; past this, all are worked out anew
-_MAX_PLANNED_KEYS = 256  # of one set; a larger one is not remembered
+_MAX_KNOWN_GROUPS = 1_000  # sets of groups, in the order in which a span has them
 _RANKS_PER_CONVENTION = 1_000
 _MAX_TIME_NS = 2**64 - 1  # OTLP has 64 bits for a time: the year 2554
 
@@ -95,33 +94,13 @@ class _Composer(NamedTuple):
     """Called for spans that have one of these; for each span if there are none."""
 
 
-class _Group(NamedTuple):
-    name: str
-    prefix: str
-    """What the keys of a family begin with; empty for a convention's parts."""
-    names: tuple[str, ...]
-    """Of the keys within the group."""
-    keys: tuple[str, ...]
-
-
-class _Plan(NamedTuple):
-    """How to read spans that have the same attribute keys: all that can be said before there is a value."""
-
-    fields: tuple[tuple[str, str, Any, bool, tuple[int, str]], ...]
-    """Key, field, how to parse, whether it is kept, and who gives the value then."""
-    groups: tuple[_Group, ...]
-    rest: tuple[str, ...]
-    """Keys that nobody knows."""
-    composers: tuple[_Composer, ...]
-
-
 class Registry:
     """Reads spans with a list of conventions."""
 
     def __init__(self, conventions: Sequence[Convention]) -> None:
         self._rules: dict[str, _Rule] = {}
         self._composers: list[_Composer] = []
-        self._plans: dict[tuple[str, ...], _Plan] = {}
+        self._due: dict[tuple[str, ...], list[_Composer]] = {}
         prefixes: list[str] = []
         for index, convention in enumerate(conventions):
             rank = index * _RANKS_PER_CONVENTION
@@ -151,70 +130,47 @@ class Registry:
         return {field: reader.winners.get(field, by_the_span_itself)[1] for field in reader.fields}
 
     def _gather(self, span: ReadableSpan) -> Reader:
-        attributes = _attributes(span)
-        keys = tuple(attributes)
-        plan = self._plans.get(keys) or self._plan(keys)
-        reader = Reader(span, attributes, *_times(span))
-        fields, winners, left_over, parts = reader.fields, reader.winners, reader.left_over, reader.parts
-        for key, field, parse, kept, winner in plan.fields:
-            value = attributes[key]
-            parsed = parse(value)
-            if parsed is None:
+        reader = Reader(span, _attributes(span), *_times(span))
+        find, fields, winners = self._rules.get, reader.fields, reader.winners
+        left_over, parts = reader.left_over, reader.parts
+        for key, value in reader.attributes.items():
+            rank, field, parse, kept, group, name = find(key) or self._rule(key)
+            if group is not None:
+                if group in parts:
+                    parts[group][name] = value
+                else:
+                    parts[group] = {name: value}
+            elif field is None or (parsed := parse(value)) is None:
                 left_over[key] = value
-                continue
-            if kept:
-                left_over[key] = value
-            if field in fields:
-                reader.settle(field, parsed, *winner)
             else:
-                fields[field], winners[field] = parsed, winner
-        value_of = attributes.__getitem__
-        for name, _, names, group_keys in plan.groups:
-            parts[name] = dict(zip(names, map(value_of, group_keys), strict=True))
-        for key in plan.rest:
-            left_over[key] = attributes[key]
-        for rank, convention, groups in plan.composers:
-            if groups and groups.isdisjoint(parts):  # one that came before has taken them
-                continue
+                if kept:
+                    left_over[key] = value
+                if field in fields:
+                    reader.settle(field, parsed, rank, key)
+                else:
+                    fields[field] = parsed
+                    winners[field] = (rank, key)
+        for rank, convention, groups in self._due.get(tuple(parts)) or self._due_for(parts):
             if convention.of_events and not reader.events:
                 continue
-            reader.rank, reader.origin, reader.mine = rank, convention.name, parts.get(convention.name, {})
-            try:
-                convention.compose(reader)
-            except Exception as error:
-                log.limited(logging.WARNING, convention.name, "%s was not read: %r", convention.name, error)
-        for name, prefix, _, _ in plan.groups:
-            if remaining := parts.get(name):
-                left_over.update((prefix + part, value) for part, value in remaining.items())
+            if not groups or not groups.isdisjoint(parts):  # one that came before may have taken them
+                reader.rank, reader.origin, reader.mine = rank, convention.name, parts.get(convention.name, {})
+                try:
+                    convention.compose(reader)
+                except Exception as error:
+                    log.limited(logging.WARNING, convention.name, "%s was not read: %r", convention.name, error)
+        for group, group_parts in parts.items():
+            prefix = group if group in self._prefixes else ""
+            for name, value in group_parts.items():
+                left_over[prefix + name] = value
         return reader
 
-    def _plan(self, keys: tuple[str, ...]) -> _Plan:
-        """The plan for these keys, remembered while there is room."""
-        fields: list[tuple[str, str, Any, bool, tuple[int, str]]] = []
-        groups: dict[str, list[tuple[str, str]]] = {}
-        rest: list[str] = []
-        for key in keys:
-            rank, field, parse, kept, group, name = self._rules.get(key) or self._rule(key)
-            if group is not None:
-                groups.setdefault(group, []).append((name, key))
-            elif field is None:
-                rest.append(key)
-            else:
-                fields.append((key, field, parse, kept, (rank, key)))
-        plan = _Plan(
-            fields=tuple(fields),
-            groups=tuple(
-                _Group(group, group if group in self._prefixes else "", *zip(*named, strict=True))
-                for group, named in groups.items()
-            ),
-            rest=tuple(rest),
-            composers=tuple(one for one in self._composers if not one.groups or one.groups & groups.keys()),
-        )
-        if len(keys) <= _MAX_PLANNED_KEYS:
-            if len(self._plans) >= _MAX_PLANS:
-                self._plans = {}
-            self._plans[keys] = plan
-        return plan
+    def _due_for(self, parts: Mapping[str, Any]) -> list[_Composer]:
+        """Whoever composes of these groups, remembered while there is room."""
+        due = [composer for composer in self._composers if not composer.groups or composer.groups & parts.keys()]
+        if len(self._due) < _MAX_KNOWN_GROUPS:
+            self._due[tuple(parts)] = due
+        return due
 
     def _rule(self, key: str) -> _Rule:
         """The rule of a key that is in no table, remembered while there is room."""
@@ -229,16 +185,17 @@ def _observation(reader: Reader) -> Observation:
     span, fields = reader.span, reader.fields
     usage.prevent_guessing(fields)
     context, parent = span.get_span_context() or INVALID_SPAN_CONTEXT, span.parent
-    fields["trace_id"] = f"{context.trace_id:032x}"
-    fields["span_id"] = f"{context.span_id:016x}"
-    if parent is not None:
-        fields["parent_span_id"] = f"{parent.span_id:016x}"
-    fields["start_ns"] = reader.start_ns
-    fields["end_ns"] = reader.end_ns
-    fields["metadata"] = _metadata(reader)
-    fields["resource"] = span.resource
-    fields["scope"] = span.instrumentation_scope
-    return Observation(**fields)
+    return Observation(
+        trace_id=format(context.trace_id, "032x"),
+        span_id=format(context.span_id, "016x"),
+        parent_span_id=None if parent is None else format(parent.span_id, "016x"),
+        start_ns=reader.start_ns,
+        end_ns=reader.end_ns,
+        metadata=_metadata(reader),
+        resource=span.resource,
+        scope=span.instrumentation_scope,
+        **fields,
+    )
 
 
 def _metadata(reader: Reader) -> dict[str, Any]:

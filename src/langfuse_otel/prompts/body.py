@@ -59,7 +59,7 @@ class PromptBody(msgspec.Struct, rename="camel"):
         return ChatPrompt(prompt=tuple(part.model() for part in self.prompt), **common)
 
 
-# Made here, as all decoders are where their type is, and not by the first who decodes: msgspec (0.22) crashes the process
+# Made here, as all decoders are beside their type, and not by the first who decodes: msgspec (0.22) crashes the process
 # when two threads look into a type for the first time at the same instant.
 decode_body = msgspec.json.Decoder(PromptBody).decode
 

@@ -101,7 +101,7 @@ class Resolver:
         self._snapshot = snapshot
         self._clock = clock
         # Without the detour through the clock's method: a tenth of a hit.
-        self._now: Callable[[], float] = time.monotonic if clock is SYSTEM_CLOCK else clock.monotonic
+        self.now: Callable[[], float] = time.monotonic if clock is SYSTEM_CLOCK else clock.monotonic
         self._entry = cache.entries.get
         self._flights: SingleFlight[Key, Entry] = SingleFlight()
         self._refresher = Refresher()
@@ -125,7 +125,7 @@ class Resolver:
             entry = self._entry((self._scope, name, version, label))  # type: ignore[arg-type]  # a list is not found
         except TypeError:
             return None
-        if entry is None or (entry.expires_at if ttl_s is None else entry.fetched_at + ttl_s) <= self._now():
+        if entry is None or (entry.expires_at if ttl_s is None else entry.fetched_at + ttl_s) <= self.now():
             return None
         prompt = entry.prompt
         if type not in (None, prompt.type) or (fallback is not None and type_of(fallback) != prompt.type):
@@ -203,7 +203,7 @@ class Resolver:
     def _look_up(self, ask: Ask, selector: Selector, *, has_other: bool) -> PromptDetail | Exception | Future[Entry]:
         """What can be served now, or why nothing can, or the flight to wait for. Starts what has to be read."""
         key = key_of(self._scope, selector)
-        now = self._now()
+        now = self.now()
         entry = self._cache.get(key)
         ttl_s = self._ttl_s if ask.ttl_s is None else ask.ttl_s
         if entry is not None:
@@ -232,7 +232,7 @@ class Resolver:
     def _renew(self, selector: Selector, stale: Entry, *, is_patient: bool = False) -> None:
         """Replace a stale entry, unless that happened, or was tried, since it was seen."""
         key = key_of(self._scope, selector)
-        if self._entry(key) is stale and self._now() >= stale.retry_at:
+        if self._entry(key) is stale and self.now() >= stale.retry_at:
             self._flights.run(key, lambda: self._fetch(selector, stale, is_patient=is_patient))
             if self._entry(key) is not stale:
                 self._counters.refreshed(ok=True)
@@ -286,7 +286,7 @@ class Resolver:
         return self._detail(entry, "memory", "stale")
 
     def _detail(self, entry: Entry, source: str, reason: Reason) -> PromptDetail:
-        return PromptDetail(entry.prompt, source, reason, max(0.0, self._now() - entry.fetched_at), entry.error)
+        return PromptDetail(entry.prompt, source, reason, max(0.0, self.now() - entry.fetched_at), entry.error)
 
     def _fitting(self, ask: Ask, found: PromptDetail) -> PromptDetail:
         mismatch = ask.mismatch(found.prompt)

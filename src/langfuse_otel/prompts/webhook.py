@@ -17,7 +17,7 @@ import hmac
 import logging
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import msgspec
 
@@ -38,7 +38,9 @@ _STATUS = {
     413: "413 Content Too Large",
 }
 
-_Message = MutableMapping[str, Any]
+_Message: TypeAlias = MutableMapping[str, Any]
+_Receive: TypeAlias = Callable[[], Awaitable[_Message]]
+_Send: TypeAlias = Callable[[_Message], Awaitable[None]]
 
 
 class _Prompts(Protocol):
@@ -106,13 +108,16 @@ class PromptWebhook:
         start_response(_STATUS[status], [("Content-Length", "0")])
         return [b""]
 
-    async def asgi(
-        self,
-        scope: _Message,
-        receive: Callable[[], Awaitable[_Message]],
-        send: Callable[[_Message], Awaitable[None]],
-    ) -> None:
-        """The ASGI application."""
+    @property
+    def asgi(self) -> Callable[[_Message, _Receive, _Send], Awaitable[None]]:
+        """The ASGI application; a function, as uvicorn takes a bound method for one of ASGI 2."""
+
+        async def application(scope: _Message, receive: _Receive, send: _Send) -> None:
+            await self._answer(scope, receive, send)
+
+        return application
+
+    async def _answer(self, scope: _Message, receive: _Receive, send: _Send) -> None:
         if scope["type"] != "http":
             return
         status = 405
@@ -138,7 +143,7 @@ def _verifier(secret: str) -> Callable[[str, bytes, str], bool]:
     return is_signed
 
 
-async def _body(receive: Callable[[], Awaitable[_Message]]) -> bytes | None:
+async def _body(receive: _Receive) -> bytes | None:
     """The request's body; None when it is over the limit."""
     body = bytearray()
     while True:

@@ -615,6 +615,31 @@ assert prompts.get("p", fallback="mine").is_fallback
 """
         assert subprocess.run([sys.executable, "-c", program], timeout=PATIENCE_S).returncode == 0
 
+    @pytest.mark.skipif(sys.version_info >= (3, 14), reason="gevent is not there yet")
+    def test_greenlets_share_one_read_and_the_others_run_on(self, server: PromptServer) -> None:
+        """gevent replaces threads, locks and sockets; nothing of ours may hold up its loop."""
+        server.publish("p", "x")
+        server.open.clear()
+        program = f"""
+from gevent import monkey
+monkey.patch_all()
+import gevent
+from langfuse_otel.http import HttpClient
+from langfuse_otel.prompts import Prompts
+from langfuse_otel.prompts.api import PromptApi
+prompts = Prompts(PromptApi(HttpClient({server.url!r}, "pk", "sk")))
+waiting = [gevent.spawn(prompts.get, "p") for _ in range(100)]
+gevent.sleep(0)
+print("running on", flush=True)
+print({{greenlet.get().version for greenlet in waiting}})
+"""
+        with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout
+            assert process.stdout.readline() == "running on\n"
+            server.open.set()
+            assert process.communicate(timeout=PATIENCE_S)[0] == "{1}\n"
+        assert len(server.reads) == 1
+
     def test_threads_that_come_and_go_find_what_they_ask_for(self, server: PromptServer, clock: FakeClock) -> None:
         """Hits, renewals, evictions and invalidations at once: always the right prompt, never an error."""
         prompts = prompts_of(server, clock, max_items=4)

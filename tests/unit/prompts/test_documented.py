@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.applications import Starlette
 
 import langfuse_otel
 from langfuse_otel.cli.main import main
@@ -35,7 +36,7 @@ def prompts(local_server: LocalServer, monkeypatch: pytest.MonkeyPatch) -> langf
 
 
 def test_the_python_in_its_order(prompts: langfuse_otel.Prompts, capsys: pytest.CaptureFixture[str]) -> None:
-    names: dict[str, Any] = {"user_id": "ada"}
+    names: dict[str, Any] = {"user_id": "ada", "app": Starlette(), "body": b"", "signature": ""}
     for example in re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL):
         exec(example, names)
     assert [message["role"] for message in names["messages"]] == ["system", "user", "assistant", "user"]

@@ -7,15 +7,29 @@ import hashlib
 import hmac
 import io
 import json
+import socket
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
+from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import pytest
+import uvicorn
 
+from langfuse_otel.http import HttpClient
+from langfuse_otel.prompts import Prompts
+from langfuse_otel.prompts.api import PromptApi
 from langfuse_otel.prompts.webhook import MAX_AGE_S, MAX_BODY_BYTES, PromptWebhook
 from support.clock import FakeClock
+from support.prompt_server import PromptServer
 
+PATIENCE_S = 20.0
 SECRET = "lf-whsec_0123456789abcdef"
-EVENT = {
+EVENT: dict[str, Any] = {
     "id": "550e8400",
     "timestamp": "2024-07-10T10:30:00Z",
     "type": "prompt-version",
@@ -153,3 +167,63 @@ class TestAsgi:
         assert asgi(webhook, "POST", [BODY], []) == 401
         assert asgi(webhook, "POST", [b"x" * (MAX_BODY_BYTES // 2 + 1)] * 2, []) == 413
         assert client.renewed == []
+
+
+def post(url: str, body: bytes, signature: str) -> int:
+    request = urllib.request.Request(url, data=body, headers={"X-Langfuse-Signature": signature})
+    try:
+        with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as refused:
+        refused.close()
+        return refused.code
+
+
+@contextmanager
+def served_by_wsgiref(webhook: PromptWebhook) -> Iterator[str]:
+    class Quiet(WSGIRequestHandler):
+        def log_message(self, *args: object) -> None:
+            pass
+
+    with make_server("127.0.0.1", 0, webhook.wsgi, handler_class=Quiet) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/hooks/langfuse"
+        server.shutdown()
+        thread.join()
+
+
+@contextmanager
+def served_by_uvicorn(webhook: PromptWebhook) -> Iterator[str]:
+    config = uvicorn.Config(webhook.asgi, log_level="critical", lifespan="off")
+    server = uvicorn.Server(config)
+    listening = socket.create_server(("127.0.0.1", 0))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+    thread.start()
+    yield f"http://127.0.0.1:{listening.getsockname()[1]}/hooks/langfuse"
+    server.should_exit = True
+    thread.join()
+
+
+@pytest.mark.parametrize("served", [served_by_wsgiref, served_by_uvicorn])
+class TestServed:
+    """By real servers, to a real client: the next ``get`` after the event has the new version."""
+
+    def test_a_change_is_served_at_once_and_a_forged_one_changes_nothing(
+        self, served: Callable[[PromptWebhook], AbstractContextManager[str]], server: PromptServer
+    ) -> None:
+        name = EVENT["prompt"]["name"]
+        server.publish(name, "old")
+        prompts = Prompts(PromptApi(HttpClient(server.url, "pk-lf-1", "sk-lf-1")), ttl_s=3_600.0)
+        prompts.get(name)
+        server.publish(name, "new")
+        body = json.dumps({**EVENT, "padding": "x" * 100_000}).encode()  # more than one packet
+        with served(PromptWebhook(prompts, secret=SECRET)) as url:
+            assert post(url, body, signed(body, time.time(), secret="forged")) == 401
+            assert prompts.get(name).version == 1
+            assert len(server.reads) == 1
+            assert post(url, body, signed(body, time.time())) == 200
+        deadline = time.monotonic() + PATIENCE_S
+        while prompts.get(name).version != 2:
+            assert time.monotonic() < deadline
+            server.wait_for_requests(2)

@@ -74,10 +74,7 @@ def converse_output(answer: Any) -> Content:
 
 
 def _message(message: Any, finish_reason: str | None = None) -> Message:
-    parts = _parts(items(message, "content"))
-    results_only = bool(parts) and all(part["type"] == "tool_call_response" for part in parts)
-    role = "tool" if results_only else text(message, "role") or "user"
-    return said.message(role, parts, finish_reason=finish_reason)
+    return said.turn(text(message, "role") or "user", _parts(items(message, "content")), finish_reason=finish_reason)
 
 
 def _parts(blocks: Any) -> list[Part]:

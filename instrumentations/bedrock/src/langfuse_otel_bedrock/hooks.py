@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import lru_cache, partial
 from typing import Any
-from urllib.parse import urlsplit
 
 from langfuse_otel.instrumentation import Attributes, Endpoint, Hook, Server
 from langfuse_otel.instrumentation import attributes as names
@@ -14,8 +13,6 @@ from langfuse_otel_bedrock.converse import converse_input, converse_output, conv
 from langfuse_otel_bedrock.events import ConverseEvents, InvokedBody, InvokedEvents
 from langfuse_otel_bedrock.families.family import Family
 from langfuse_otel_bedrock.models import family_of, model_name
-
-_DEFAULT_PORTS = {"https": 443, "http": 80}
 
 
 class _Operation(Endpoint):
@@ -28,8 +25,7 @@ class _Operation(Endpoint):
 
 
 def _server(client: Any) -> Server:
-    url = urlsplit(client.meta.endpoint_url)
-    return Server("aws.bedrock", url.hostname, url.port or _DEFAULT_PORTS.get(url.scheme))
+    return Server.at("aws.bedrock", client.meta.endpoint_url)
 
 
 _operation = partial(_Operation, server=_server, response=converse_response, output=converse_output, failure=failure)

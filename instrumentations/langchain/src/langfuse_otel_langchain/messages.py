@@ -54,8 +54,8 @@ def plain(value: Any, depth: int = _MAX_DEPTH) -> Any:
 
 def document(found: Document) -> dict[str, Any]:
     """One document that was retrieved."""
-    known = {"id": found.id, "content": found.page_content, "score": found.metadata.get("score")}
-    return {**{name: value for name, value in known.items() if value is not None}, "metadata": found.metadata}
+    told = {"id": found.id, "content": found.page_content, "score": found.metadata.get("score")}
+    return {**known(told), "metadata": found.metadata}
 
 
 def messages_of(state: Any) -> list[Message]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from functools import partial
 from typing import Any
-from urllib.parse import urlsplit
 
 from langfuse_otel.instrumentation import Arguments, Attributes, Content, Endpoint, Server
 from langfuse_otel.instrumentation import attributes as names
 from langfuse_otel.instrumentation import messages as said
-from langfuse_otel.instrumentation.fields import field, fields, items, number, text, whole
+from langfuse_otel.instrumentation.chat_completions import usage_attributes
+from langfuse_otel.instrumentation.fields import field, fields, items, known, number, text, whole
+from langfuse_otel.instrumentation.parameters import SAMPLING, Parameters, attributes_of
 from langfuse_otel_langchain.messages import message
 from langfuse_otel_langchain.metadata import told
 
@@ -23,17 +24,13 @@ _PROVIDERS = {
     **dict.fromkeys(("xai",), "x_ai"),
 }
 _ADDRESSES = ("openai_api_base", "azure_endpoint", "anthropic_api_url", "base_url", "endpoint_url", "endpoint")
-_DEFAULT_PORTS = {"https": 443, "http": 80}
-_NUMBERS = {
-    "temperature": (names.REQUEST_TEMPERATURE, number),
-    "top_p": (names.REQUEST_TOP_P, number),
+_PARAMETERS: Parameters = {
+    **{name: said_by for name, said_by in SAMPLING.items() if name not in ("stream", "n")},
     "top_k": (names.REQUEST_TOP_K, whole),
-    "frequency_penalty": (names.REQUEST_FREQUENCY_PENALTY, number),
-    "presence_penalty": (names.REQUEST_PRESENCE_PENALTY, number),
-    "seed": (names.REQUEST_SEED, whole),
-    **dict.fromkeys(("max_tokens", "max_completion_tokens", "max_output_tokens"), (names.REQUEST_MAX_TOKENS, whole)),
+    **dict.fromkeys(("max_completion_tokens", "max_output_tokens"), (names.REQUEST_MAX_TOKENS, whole)),
     "reasoning_effort": (names.REQUEST_REASONING_LEVEL, text),
 }
+_MODELS = ("model_name", "model", "model_id")
 _FINISH_REASONS = ("finish_reason", "stop_reason", "stopReason", "done_reason")
 
 
@@ -47,18 +44,12 @@ def arguments_of(given: Any, serialized: Any, run: dict[str, Any]) -> dict[str, 
 def _server(arguments: dict[str, Any]) -> Server:
     provider = (text(field(arguments["run"], "metadata"), "ls_provider") or "unknown").lower()
     sent_to = fields(field(arguments["serialized"], "kwargs"))
-    url = urlsplit(next(filter(None, (text(sent_to, name) for name in _ADDRESSES)), ""))
-    return Server(_PROVIDERS.get(provider, provider), url.hostname, url.port or _DEFAULT_PORTS.get(url.scheme))
+    address = next(filter(None, (text(sent_to, name) for name in _ADDRESSES)), "")
+    return Server.at(_PROVIDERS.get(provider, provider), address)
 
 
 def _request(arguments: Arguments) -> Attributes:
-    params, attributes = arguments["params"], told(arguments["run"])
-    for name, (attribute, read) in _NUMBERS.items():
-        if (value := read(params, name)) is not None:
-            attributes[attribute] = value
-    if stop := [item for item in items(params, "stop") if isinstance(item, str)]:
-        attributes[names.REQUEST_STOP_SEQUENCES] = stop
-    return attributes
+    return {**told(arguments["run"]), **attributes_of(arguments["params"], _PARAMETERS)}
 
 
 def _input(arguments: Arguments) -> Content:
@@ -88,8 +79,8 @@ def _response(result: Any) -> Attributes:
         names.RESPONSE_MODEL: model,
         names.RESPONSE_ID: None if response_id.startswith(("lc_", "run-")) else response_id or None,
         names.RESPONSE_FINISH_REASONS: list(filter(None, map(_finish_reason, generations))) or None,
-        names.USAGE_INPUT_TOKENS: _first(whole(usage, "input_tokens"), whole(counted, "prompt_tokens")),
-        names.USAGE_OUTPUT_TOKENS: _first(whole(usage, "output_tokens"), whole(counted, "completion_tokens")),
+        names.USAGE_INPUT_TOKENS: whole(usage, "input_tokens"),
+        names.USAGE_OUTPUT_TOKENS: whole(usage, "output_tokens"),
         names.USAGE_CACHE_READ_INPUT_TOKENS: whole(before, "cache_read") or None,
         names.USAGE_CACHE_WRITE_INPUT_TOKENS: whole(before, "cache_creation") or None,
         names.USAGE_AUDIO_INPUT_TOKENS: whole(before, "audio") or None,
@@ -99,10 +90,7 @@ def _response(result: Any) -> Attributes:
         "gen_ai.usage.cost": number(usage, "total_cost"),
         names.STATUS_CODE: whole(described, "status_code"),
     }
-    return {name: value for name, value in attributes.items() if value is not None}
-
-
-_MODELS = ("model_name", "model", "model_id")
+    return {**usage_attributes(counted), **known(attributes)}
 
 
 def _output(result: Any) -> Content:
@@ -124,10 +112,6 @@ def _generations(result: Any) -> Any:
 def _finish_reason(generation: Any) -> str | None:
     said_in = (field(generation, "generation_info"), field(field(generation, "message"), "response_metadata"))
     return next(filter(None, (text(fields(where), name) for where in said_in for name in _FINISH_REASONS)), None)
-
-
-def _first(*counts: int | None) -> int | None:
-    return next((count for count in counts if count is not None), None)
 
 
 _ENDPOINT = partial(Endpoint, server=_server, request=_request, response=_response, output=_output)

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from langfuse_otel.instrumentation import Attributes, Content
 from langfuse_otel.instrumentation import attributes as names
-from langfuse_otel.instrumentation.fields import field, fields, text
+from langfuse_otel.instrumentation.fields import field, fields, known, text
 from langfuse_otel_langchain.messages import document, messages_of, plain
 
 _AGENT = "langchain_create_agent"
@@ -37,15 +37,13 @@ def chain(name: str, run: dict[str, Any]) -> Kind:
 
 def tool(name: str, serialized: Any, run: dict[str, Any]) -> Kind:
     """A tool's execution."""
-    known = {
+    attributes = {
         names.TOOL_NAME: name,
         names.TOOL_TYPE: "function",
         names.TOOL_DESCRIPTION: text(serialized, "description"),
         names.TOOL_CALL_ID: text(run, "tool_call_id"),
     }
-    attributes: Attributes = {key: value for key, value in known.items() if value is not None}
-    arguments = names.TOOL_CALL_ARGUMENTS
-    return Kind(*_named(names.EXECUTE_TOOL, name, attributes), lambda given: {arguments: plain(given)}, _tool_output)
+    return Kind(*_named(names.EXECUTE_TOOL, name, known(attributes)), _tool_input, _tool_output)
 
 
 def retriever(name: str) -> Kind:
@@ -79,6 +77,10 @@ def _answer(result: Any) -> Content:
     """The last message of an agent's state: those before it are in the steps."""
     messages = messages_of(result)
     return {names.OUTPUT_MESSAGES: messages[-1:]} if messages else _output(result)
+
+
+def _tool_input(given: Any) -> Content:
+    return {names.TOOL_CALL_ARGUMENTS: plain(given)}
 
 
 def _tool_output(result: Any) -> Content:
