@@ -64,9 +64,22 @@ def main() -> None:
         stores: list[Store] = [DiskStore(Path(folder) / "cache"), RedisStore(valkey.url)]
         ours, sdk = Prompts(api, ttl_s=3_600.0), _sdk(base_url)
         shared = {store.name: Prompts(api, ttl_s=3_600.0, stores=[store]) for store in stores}
+
+        def our_get() -> object:
+            return ours.get(NAME)
+
+        def sdk_get() -> object:
+            return sdk.get_prompt(NAME, cache_ttl_seconds=3_600)
+
         ways: dict[str, dict[str, Callable[[], float]]] = {
-            "hit": {"ours": lambda: _hit_us(lambda: ours.get(NAME)), "sdk": lambda: _hit_us(lambda: sdk(3_600))},
-            "threads": {"ours": lambda: _per_s(lambda: ours.get(NAME)), "sdk": lambda: _per_s(lambda: sdk(3_600))},
+            "hit": {
+                "ours": lambda: _hit_us(our_get),
+                "sdk": lambda: _hit_us(sdk_get),
+            },
+            "threads": {
+                "ours": lambda: _per_s(our_get),
+                "sdk": lambda: _per_s(sdk_get),
+            },
             "disk": {"ours": lambda: _cold_us(shared["disk"], "disk")},
             "redis": {"ours": lambda: _cold_us(shared["redis"], "redis")},
             "network": {"ours": lambda: _cold_us(ours, "network"), "sdk": lambda: _sdk_cold_us(sdk)},
@@ -74,13 +87,13 @@ def main() -> None:
         measured: Measured = {what: {peer: [] for peer in peers} for what, peers in ways.items()}
         for prompts in (ours, *shared.values()):
             prompts.get(NAME)
-        sdk(3_600)
+        sdk.get_prompt(NAME, cache_ttl_seconds=3_600)
         for turn in range(ROUNDS):
             for what, peers in ways.items():
                 for peer, measure in peers.items():
                     measured[what][peer].append(measure())
             print(f"{turn + 1}/{ROUNDS}", end="\r", flush=True)
-        measured["slow"] = {"ours": [_share_of_slow(lambda: ours.get(NAME))], "sdk": [_share_of_slow(lambda: sdk(1))]}
+        measured["slow"] = {"ours": [_share_of_slow(our_get)]}
         measured["stale"] = _stale(api, sdk, langfuse)
         for prompts in shared.values():
             prompts.close()
@@ -115,19 +128,11 @@ def _serve(connection: Connection) -> None:
             connection.send(order)
 
 
-def _sdk(base_url: str) -> Callable[[int], Any]:
-    """``get_prompt`` of Langfuse's SDK, with this TTL in seconds; without one it forgets all first."""
+def _sdk(base_url: str) -> Any:
+    """Langfuse's."""
     from langfuse import Langfuse
 
-    client = Langfuse(public_key=KEYS[0], secret_key=KEYS[1], base_url=base_url, tracing_enabled=False)
-
-    def get(ttl_s: int = 0) -> Any:
-        if not ttl_s:
-            client.clear_prompt_cache()
-            ttl_s = 3_600
-        return client.get_prompt(NAME, label="production", cache_ttl_seconds=ttl_s)
-
-    return get
+    return Langfuse(public_key=KEYS[0], secret_key=KEYS[1], base_url=base_url, tracing_enabled=False)
 
 
 def _hit_us(get: Callable[[], object]) -> float:
@@ -168,11 +173,12 @@ def _cold_us(prompts: Prompts, source: str) -> float:
     return statistics.median(timings)
 
 
-def _sdk_cold_us(sdk: Callable[[int], object]) -> float:
+def _sdk_cold_us(sdk: Any) -> float:
     timings = []
     for _ in range(COLD):
+        sdk.clear_prompt_cache()
         started = time.perf_counter()
-        sdk(0)
+        sdk.get_prompt(NAME, cache_ttl_seconds=3_600)
         timings.append((time.perf_counter() - started) * 1e6)
     return statistics.median(timings)
 
@@ -187,20 +193,25 @@ def _share_of_slow(get: Callable[[], object]) -> float:
     return slow / 100_000
 
 
-def _stale(api: PromptApi, sdk: Callable[[int], object], langfuse: Connection) -> dict[str, list[float]]:
+def _stale(api: PromptApi, sdk: Any, langfuse: Connection) -> dict[str, list[float]]:
     """Past its time, while the server hangs."""
     clock = ShiftedClock()
     prompts = Prompts(api, ttl_s=1.0, clock=clock)
     prompts.get(NAME)
-    sdk(0)
-    sdk(1)
+    sdk.clear_prompt_cache()
+    sdk.get_prompt(NAME, cache_ttl_seconds=1)
     time.sleep(1.1)
     clock.ahead_s = 100.0
     langfuse.send("hang")
     langfuse.recv()
-    ours, theirs = [], []
+    ours: list[float] = []
+    theirs: list[float] = []
+    ways: tuple[tuple[list[float], Callable[[], object]], ...] = (
+        (ours, lambda: prompts.get(NAME)),
+        (theirs, lambda: sdk.get_prompt(NAME, cache_ttl_seconds=1)),
+    )
     for _ in range(STALE):
-        for timings, get in ((ours, lambda: prompts.get(NAME)), (theirs, lambda: sdk(1))):
+        for timings, get in ways:
             started = time.perf_counter()
             get()
             timings.append((time.perf_counter() - started) * 1e6)

@@ -119,10 +119,10 @@ def test_the_environment_is_read_in_settings_only() -> None:
 
 def test_types_are_looked_into_before_there_are_threads() -> None:
     """msgspec 0.22 crashes the process where two threads do so for the first time at the same instant: each type has a
-    ``Decoder``, made by the import of its module. The server is not part of anybody's application.
+    ``Decoder``, made by the import of its module; or, in the server, by one thread at a time.
     """
     for module in MODULES:
-        if part_of(module) == "server":
+        if module.name == "typed.py":
             continue
         for node in ast.walk(ast.parse(module.read_text())):
             if isinstance(node, ast.Call) and ast.unparse(node.func) in ("msgspec.json.decode", "msgspec.convert"):

@@ -58,6 +58,7 @@ class PromptServer(Loopback):
             return self._listing(query)
         segment = re.fullmatch(f"{PATH}/([^/]+)", url.path)
         name = unquote(segment[1]) if segment else ""
+        query = query or {"label": "production"}
         for body in self.versions.get(name, ()):
             if query.get("version") == str(body["version"]) or query.get("label") in body["labels"]:
                 return _json(body)

@@ -86,6 +86,7 @@ def test_a_hung_server_holds_a_call_up_no_longer_than_the_timeout_and_loses_noth
     sink.mode = hang
     exporter = exporter_to(sink)
     with tracer_into(LangfuseSpanProcessor(exporter)) as tracer:
+
         @flush_after(timeout_s=0.05)
         def handler() -> int:
             tracer.start_span("waits").end()

@@ -235,7 +235,8 @@ class Sender:
     def _say_refused(self, reason: str, spans: int, which: str) -> None:
         self._gate.last_error = reason
         self._tally.count(Cause.REFUSED, spans)
-        log.limited(logging.WARNING, "delivery.refused", "a span was refused and is not sent again (%s): %s", which, reason)
+        message = "a span was refused and is not sent again (%s): %s"
+        log.limited(logging.WARNING, "delivery.refused", message, which, reason)
 
     def _retry(self, given: Pass, outcome: RetryAfter) -> None:
         self._tally.count(Cause.RETRIED)

@@ -16,7 +16,7 @@ from typing import TypeAlias
 from langfuse_otel import fork
 from langfuse_otel.clock import SYSTEM_CLOCK, Clock
 from langfuse_otel.errors import NotFoundError
-from langfuse_otel.prompts.models import Prompt, Selector
+from langfuse_otel.prompts.models import DEFAULT_LABEL, Prompt, Selector
 from langfuse_otel.prompts.record import Record
 
 MAX_BYTES = 16 * 1024 * 1024
@@ -100,6 +100,7 @@ class MemoryCache:
 
     Attributes:
         entries: For look-ups that bypass ``get``; only this class changes it.
+        by_name: Those with the default label again, as most look-ups are for them; a cache is one project's.
     """
 
     def __init__(
@@ -112,6 +113,7 @@ class MemoryCache:
         random: Callable[[], float] = random.random,
     ) -> None:
         self.entries: OrderedDict[Key, Entry] = OrderedDict()
+        self.by_name: dict[str, Entry] = {}
         self._failures: OrderedDict[Key, Failure] = OrderedDict()
         self._reads: dict[Key, Read] = {}
         self._hits = 0
@@ -230,6 +232,8 @@ class MemoryCache:
         for entry in self.entries.values():
             entry.used = min(entry.used, 1)
         self._bytes = sum(entry.size_bytes for entry in self.entries.values())
+        self.by_name.clear()
+        self.by_name.update((key[1], entry) for key, entry in self.entries.items() if key[3] == DEFAULT_LABEL)
 
     def _void(self, which: Callable[[Key], bool]) -> None:
         for table in (self._reads, self._failures):
@@ -252,6 +256,8 @@ class MemoryCache:
             self._evict_one()
         self.entries[key] = entry
         self._bytes += entry.size_bytes
+        if key[3] == DEFAULT_LABEL:
+            self.by_name[key[1]] = entry
 
     def _evict_one(self) -> None:
         """The oldest entry that was not used since eviction last came by; the oldest of all when every one was."""
@@ -270,3 +276,5 @@ class MemoryCache:
         if entry is not None:
             self._hits += entry.used
             self._bytes -= entry.size_bytes
+            if key[3] == DEFAULT_LABEL:
+                self.by_name.pop(key[1], None)

@@ -13,12 +13,12 @@ from langfuse_otel.http import HttpClient
 from langfuse_otel.prompts.api import PromptApi
 from langfuse_otel.prompts.ask import Ask, Fallback, Labels
 from langfuse_otel.prompts.assembly import signing_key_of, snapshot_of, stores_of, tiers_over
-from langfuse_otel.prompts.cache import MAX_BYTES, MemoryCache
+from langfuse_otel.prompts.cache import MAX_BYTES, Entry, MemoryCache
 from langfuse_otel.prompts.counters import PromptCounters
 from langfuse_otel.prompts.detail import PromptDetail
 from langfuse_otel.prompts.known import make_known
 from langfuse_otel.prompts.manage import PromptManager
-from langfuse_otel.prompts.models import DEFAULT_LABEL, ChatPrompt, Prompt, PromptType, Selector, TextPrompt
+from langfuse_otel.prompts.models import ChatPrompt, Prompt, PromptType, Selector, TextPrompt
 from langfuse_otel.prompts.network import Network
 from langfuse_otel.prompts.resolver import Resolver
 from langfuse_otel.prompts.snapshot import Snapshot
@@ -97,7 +97,10 @@ class Prompts(PromptManager):
             clock=clock,
         )
         self._hit = self._resolver.hit
-        self._entry, self._scope, self._now = self._cache.entries.get, api.scope, self._resolver.now
+        self._now = self._resolver.now
+        self._entry: Callable[[str], Entry | None] = self._cache.by_name.get
+        if require_fallback:
+            self._entry = lambda name: None  # a call without a fallback is an error even where there is a hit
         self._require_fallback = require_fallback
         make_known(api.scope, self)
 
@@ -185,17 +188,17 @@ class Prompts(PromptManager):
             NotFoundError: There is no such prompt, and no fallback.
             LangfuseError: It could not be read, and there is neither an older copy nor a fallback.
         """
-        if fallback is None and self._require_fallback:
-            raise _without_fallback(name)
         if version is None and label is None and type is None and fallback is None and ttl_s is None:
             # What ``hit`` does, for the common call: calling it would be a third of what a hit costs.
             try:
-                entry = self._entry((self._scope, name, None, DEFAULT_LABEL))
+                entry = self._entry(name)
             except TypeError:  # a name that is none: said below
                 entry = None
             if entry is not None and entry.expires_at > self._now():
                 entry.used += 1
                 return entry.prompt
+        if fallback is None and self._require_fallback:
+            raise _without_fallback(name)
         prompt = self._hit(name, version, label, type, fallback, ttl_s)
         if prompt is not None:
             return prompt

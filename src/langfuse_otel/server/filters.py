@@ -12,6 +12,7 @@ import msgspec
 from langfuse_otel.server.moments import parse_iso
 from langfuse_otel.server.problem import invalid
 from langfuse_otel.server.queries import Where
+from langfuse_otel.server.typed import decode
 
 
 class Kind(Enum):
@@ -48,7 +49,7 @@ def add(where: Where, text: str, columns: Mapping[str, Column]) -> None:
         Problem: 400: no such list, an unknown column, or an operator or value that does not fit it.
     """
     try:
-        conditions = msgspec.json.decode(text, type=list[_Condition])
+        conditions = decode(text, list[_Condition])
     except (ValueError, RecursionError) as error:
         raise invalid(f"filter: {error}") from error
     for number, condition in enumerate(conditions):

@@ -17,6 +17,7 @@ from langfuse_otel.server.merge import merge_observation, merge_trace
 from langfuse_otel.server.moments import now_ms
 from langfuse_otel.server.score_store import ScoreBody, store_score
 from langfuse_otel.server.store import Store
+from langfuse_otel.server.typed import decode
 
 MAX_BODY_BYTES = 4_500_000
 """Of a request, as in Langfuse."""
@@ -39,7 +40,7 @@ class _Batch(msgspec.Struct):
 async def _ingest(request: Request) -> Response:
     body = await read_body(request, MAX_BODY_BYTES)
     try:
-        batch = msgspec.json.decode(body, type=_Batch).batch
+        batch = decode(body, _Batch).batch
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         return JSONResponse({"message": "Invalid request data", "errors": [{"message": str(error)}]}, 400)
     return JSONResponse(await run_in_threadpool(_store, local(request).store, batch), 207)
@@ -52,7 +53,7 @@ def _store(store: Store, batch: list[msgspec.Raw]) -> dict[str, list[dict[str, A
     events: list[Event] = []
     for raw in batch:
         try:
-            event = msgspec.json.decode(raw, type=Event)
+            event = decode(raw, Event)
             event.moment_ms()
             events.append(event)
         except (ValueError, msgspec.DecodeError) as error:
@@ -66,12 +67,12 @@ def _store(store: Store, batch: list[msgspec.Raw]) -> dict[str, list[dict[str, A
                 continue  # Langfuse counts these nowhere
             try:
                 if event.type == "trace-create":
-                    trace = msgspec.json.decode(event.body, type=TraceBody)
+                    trace = decode(event.body, TraceBody)
                     merge_trace(connection, trace, event.moment_ms(), received_ms)
                 elif event.type == "score-create":
-                    store_score(connection, msgspec.json.decode(event.body, type=ScoreBody), received_ms)
+                    store_score(connection, decode(event.body, ScoreBody), received_ms)
                 elif event.type in _OBSERVATIONS:
-                    observation = msgspec.json.decode(event.body, type=ObservationBody)
+                    observation = decode(event.body, ObservationBody)
                     merge_observation(
                         connection, _OBSERVATIONS[event.type], observation, event.moment_ms(), received_ms
                     )

@@ -9,6 +9,7 @@ from starlette.requests import Request
 
 from langfuse_otel.server.body import read_body
 from langfuse_otel.server.problem import Problem, invalid
+from langfuse_otel.server.typed import convert
 
 MAX_JSON_BYTES = 1024 * 1024
 """What Langfuse takes for scores and prompts."""
@@ -36,6 +37,6 @@ def typed(value: Any, kind: type[_Body]) -> _Body:
         Problem: 400, saying where it is something else.
     """
     try:
-        return msgspec.convert(value, kind)
+        return convert(value, kind)
     except msgspec.ValidationError as error:
         raise invalid(str(error)) from error

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from langfuse_otel.server.store import Store
+from langfuse_otel.server.typed import convert
 
 MAX_CONTENT_BYTES = 100_000_000
 """Of one content. Langfuse's own limit is 1 GB; here, contents are read into memory."""
@@ -121,4 +122,4 @@ def mark_uploaded(
 
 
 def _media(row: sqlite3.Row) -> Media:
-    return msgspec.convert(dict(row), Media)
+    return convert(dict(row), Media)

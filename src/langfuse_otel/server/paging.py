@@ -12,6 +12,7 @@ from starlette.requests import Request
 from langfuse_otel.server import parameters
 from langfuse_otel.server.problem import invalid
 from langfuse_otel.server.queries import Page
+from langfuse_otel.server.typed import decode
 
 _MAX_PAGE = 1_000_000_000  # keeps offsets within SQLite's integers
 
@@ -41,6 +42,6 @@ def asked_cursor(request: Request, kind: type[_Cursor]) -> _Cursor | None:
     if not text:
         return None
     try:
-        return msgspec.json.decode(base64.b64decode(text, altchars=b"-_", validate=True), type=kind)
+        return decode(base64.b64decode(text, altchars=b"-_", validate=True), kind)
     except (binascii.Error, ValueError) as error:
         raise invalid("cursor: not one that this server gave") from error

@@ -18,6 +18,7 @@ from langfuse_otel.server.problem import Problem, invalid
 from langfuse_otel.server.queries import Where
 from langfuse_otel.server.records import Score
 from langfuse_otel.server.score_store import ScoreBody, store_score
+from langfuse_otel.server.typed import convert
 
 _GROUPS = ("details", "subject", "annotation")
 _DATA_TYPES = ("NUMERIC", "BOOLEAN", "CATEGORICAL", "TEXT", "CORRECTION")
@@ -48,7 +49,7 @@ def _create_many(server: Local, bodies: list[Any]) -> Response:
     errors: list[dict[str, str]] = []
     for number, body in enumerate(bodies):
         try:
-            scores.append(msgspec.convert(body, ScoreBody))
+            scores.append(convert(body, ScoreBody))
         except msgspec.ValidationError as error:
             errors.append({"message": f"Score {number}: {error}"})
     with server.store.write() as connection:

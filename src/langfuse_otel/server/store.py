@@ -12,6 +12,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from langfuse_otel.server.typed import convert
+
 _SCHEMA_VERSION = 2  # of the data file; another one is refused rather than guessed
 _SCHEMA = Path(__file__).with_name("schema.sql")
 _JSON_COLUMNS = frozenset(
@@ -117,7 +119,7 @@ def from_row(row: sqlite3.Row, record: type[_Record]) -> _Record:
         name: msgspec.json.decode(row[name]) if name in _JSON_COLUMNS and row[name] is not None else row[name]
         for name in row.keys()  # noqa: SIM118  # a Row iterates over its values
     }
-    return msgspec.convert(fields, record, strict=False)
+    return convert(fields, record, strict=False)
 
 
 def _statements(script: str) -> Iterator[str]:

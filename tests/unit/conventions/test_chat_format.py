@@ -22,7 +22,7 @@ VALUES = st.one_of(st.none(), TEXTS, st.integers(0, 1), st.lists(BLOCKS, max_siz
 KEYS = ("role", "content", "tool_calls", "tool_call_id", "name", "finish_reason", "reasoning_content", "refusal", "id")
 MESSAGES = st.dictionaries(st.sampled_from(KEYS), VALUES, max_size=5)
 CHOICES = st.fixed_dictionaries(
-    {"message": MESSAGES}, optional={key: VALUES for key in ("index", "finish_reason", "logprobs", "role", "other")}
+    {"message": MESSAGES}, optional=dict.fromkeys(("index", "finish_reason", "logprobs", "role", "other"), VALUES)
 )
 
 
@@ -36,8 +36,19 @@ CHOICES = st.fixed_dictionaries(
             Message("user", [{"type": "text", "text": "hi"}, IMAGE]),
         ),
         (
-            {"index": 0, "finish_reason": "tool_calls", "logprobs": None, "message": {"role": "assistant", "content": None, "refusal": None, "tool_calls": [CALL]}},
-            Message("assistant", None, None, [ToolCall(ToolFunction("weather", '{"city":"Paris"}'), "c1")], finish_reason="tool_calls"),
+            {
+                "index": 0,
+                "finish_reason": "tool_calls",
+                "logprobs": None,
+                "message": {"role": "assistant", "content": None, "refusal": None, "tool_calls": [CALL]},
+            },
+            Message(
+                "assistant",
+                None,
+                None,
+                [ToolCall(ToolFunction("weather", '{"city":"Paris"}'), "c1")],
+                finish_reason="tool_calls",
+            ),
         ),
         (
             {"role": "tool", "tool_call_id": "c1", "content": "18 °C"},

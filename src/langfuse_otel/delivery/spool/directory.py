@@ -23,6 +23,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from langfuse_otel import private_directory
 from langfuse_otel.delivery.spool.error import SpoolError, UnsafeSpoolError
 
 try:
@@ -52,22 +53,14 @@ def prepare(directory: Path, project: str) -> Path:
     directory = Path.cwd() / directory
     path = directory / project_hash(project)
     try:
-        directory.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _check_parent(directory.parent)
         for made in (directory, path):
-            if not os.path.lexists(made):
-                made.mkdir(mode=0o700, exist_ok=True)
-            check(made)
+            private_directory.prepare(made)
         path.chmod(0o700)
+    except private_directory.UnsafeDirectoryError as error:
+        raise UnsafeSpoolError(str(error)) from error
     except OSError as error:
         raise SpoolError(f"the spool directory cannot be used: {error}") from error
     return path
-
-
-def _check_parent(parent: Path) -> None:
-    mode = parent.stat().st_mode
-    if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
-        raise UnsafeSpoolError(f"{parent}: anyone may rename what is in there. Choose another spool directory")
 
 
 def check(directory: Path) -> None:
@@ -75,16 +68,12 @@ def check(directory: Path) -> None:
 
     Raises:
         UnsafeSpoolError: See ``prepare``.
+        OSError: It cannot be looked at.
     """
-    found = directory.lstat()
-    if stat.S_ISLNK(found.st_mode):
-        raise UnsafeSpoolError(f"{directory} is a symbolic link. Name the directory itself")
-    if not stat.S_ISDIR(found.st_mode):
-        raise UnsafeSpoolError(f"{directory} is not a directory")
-    if found.st_uid != os.geteuid():
-        raise UnsafeSpoolError(f"{directory} belongs to another user. Choose another spool directory")
-    if found.st_mode & 0o022:
-        raise UnsafeSpoolError(f"{directory} is writable for others: chmod go-w, or choose another spool directory")
+    try:
+        private_directory.check(directory)
+    except private_directory.UnsafeDirectoryError as error:
+        raise UnsafeSpoolError(str(error)) from error
 
 
 def create_file(path: Path) -> None:
