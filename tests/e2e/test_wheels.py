@@ -28,6 +28,9 @@ ENTRY_POINTS = {
         "opentelemetry_configurator": {"langfuse": "langfuse_otel.distro:LangfuseConfigurator"},
         "opentelemetry_pre_instrument": {"langfuse": "langfuse_otel.distro:pre_instrument"},
         "opentelemetry_environment_variables": {"langfuse": "langfuse_otel.environment_variables"},
+        "opentelemetry_genai_completion_hook": {
+            "langfuse": "langfuse_otel.instrumentation.completion_hook:CompletionHook"
+        },
         "console_scripts": {"langfuse-otel": "langfuse_otel.cli.main:main"},
     },
     "langfuse_otel_openai": {
@@ -128,7 +131,7 @@ def test_requirements_are_floors(wheel: Wheel) -> None:
     assert "opentelemetry-distro" not in wheel.about("METADATA")
 
 
-def test_the_core_asks_for_six_packages(wheels: dict[str, Wheel]) -> None:
+def test_the_core_asks_for_few_packages(wheels: dict[str, Wheel]) -> None:
     assert {requirement.name for requirement in wheels["langfuse_otel"].requirements} == {
         "opentelemetry-api",
         "opentelemetry-sdk",
@@ -136,6 +139,7 @@ def test_the_core_asks_for_six_packages(wheels: dict[str, Wheel]) -> None:
         "requests",
         "wrapt",
         "msgspec",
+        "typing-extensions",  # which opentelemetry-api asks for as well
     }
 
 

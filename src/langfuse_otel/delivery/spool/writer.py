@@ -52,6 +52,7 @@ class Writer:
         self._looked_around_at = float("-inf")
         self._failing_until = float("-inf")
         self._failure = ""
+        self._closed = False
 
     def project_directory(self) -> Path:
         """Where the files are; made when it is missing. Raises what ``directory.prepare`` does."""
@@ -63,13 +64,16 @@ class Writer:
         """Store a row; False when there is no room.
 
         Raises:
-            SpoolError: The disk fails, or did so less than a second ago; or other threads leave this one no turn.
+            SpoolError: The disk fails, or did so less than a second ago; other threads leave this one no turn; or it is
+                closed.
         """
         # Bounded, as the collector may run an application's ``__del__`` on a thread that holds the lock of a file, and
         # that may end a span: it would wait here for a thread that waits for that file.
         if not self.lock.acquire(timeout=_TURN_S):
             raise SpoolError(f"no turn to write for {_TURN_S:g} s")
         try:
+            if self._closed:  # while this thread waited for its turn
+                raise SpoolError("the spool is closed")
             with self._noting_failure():
                 file = self._file_with_room(len(body))
                 if file is None:
@@ -165,8 +169,9 @@ class Writer:
             self._other_bytes = max(0, total - (self.active.size_bytes if self.active is not None else 0))
 
     def close(self) -> None:
-        """Let go of the files; rows in them are left to the next process."""
+        """Let go of the files; rows in them are left to the next process. Nothing is put after that."""
         with self.lock:
+            self._closed = True
             self.active = None
             for file in self.files:
                 file.release()

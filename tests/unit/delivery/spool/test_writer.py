@@ -64,3 +64,24 @@ def test_a_span_that_ends_in_a_finalizer_in_the_middle_of_a_read_does_not_deadlo
     assert spool.put_rows == 2
     spool.put(b"third")
     spool.close()
+
+
+def test_a_put_that_waited_for_its_turn_while_the_spool_was_closed_is_refused(tmp_path: Path) -> None:
+    """It would make a file that this process holds, and nobody sends."""
+    spool = make_spool(tmp_path)
+    spool.put(b"first")
+    refused: list[SpoolError] = []
+
+    def put() -> None:
+        try:
+            spool.put(b"late")
+        except SpoolError as error:
+            refused.append(error)
+
+    with spool._writer.lock:
+        thread = threading.Thread(target=put)
+        thread.start()
+        spool.close()
+    thread.join(10)
+
+    assert [str(error) for error in refused] == ["the spool is closed"]
