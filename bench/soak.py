@@ -78,6 +78,7 @@ def _run(row: Row, seconds: int) -> dict[str, float | str]:
         printed, _ = app.communicate()
         result: dict[str, float | str] = {"title": row.title, "rate": row.rate, **json.loads(printed.splitlines()[-1])}
         result |= json.loads(_get(f"{base_url}/compare?{ledger}"))
+        sink.terminate()
         print(result, flush=True)
         return result
 
