@@ -77,7 +77,9 @@ def cycles(count: int) -> dict[str, Any]:
     """Instrument and un-instrument all clients, and look for what is not as it was."""
     instrumentors = [_instrumentor(name) for name in INSTRUMENTORS]
     targets = [target for each in instrumentors for target in _targets(each)]
-    _cycle(instrumentors)  # imports
+    for each in instrumentors:
+        import_module(str(each.client))  # else nothing is patched
+    _cycle(instrumentors)  # imports of our own
     found = {target: vars(place.owner).get(place.name) for target in targets if (place := find(target))}
     before = _objects()
     for _ in range(count):

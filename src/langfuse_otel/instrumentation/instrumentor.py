@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterable
+import sys
+from collections.abc import Callable, Collection, Iterable
 from functools import cache, partial
+from types import ModuleType
 from typing import Any, ClassVar
 
 from opentelemetry.instrumentation.dependencies import DependencyConflictError, get_dependency_conflicts
@@ -17,6 +19,7 @@ from langfuse_otel.instrumentation.call import Telemetry
 from langfuse_otel.instrumentation.declare import Hook
 from langfuse_otel.instrumentation.guard import guarded
 from langfuse_otel.instrumentation.metrics import Metrics
+from langfuse_otel.instrumentation.on_import import is_being_imported, on_import
 from langfuse_otel.instrumentation.options import content_policy, settings_of
 from langfuse_otel.instrumentation.self_traced import standing_in
 from langfuse_otel.instrumentation.underway import counting
@@ -24,7 +27,8 @@ from langfuse_otel.instrumentation.wrap import Replacement, apply, find, watch
 
 
 class Instrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped base
-    """Subclass with the three class attributes; nothing of the client is imported before ``instrument()``.
+    """Subclass with ``scope``, ``supported`` and ``hooks``; nothing of the client is imported before ``instrument()``,
+    and with ``client`` nothing before the application does.
 
     ``instrument()`` takes, all optional: ``tracer_provider``, ``meter_provider`` (default: the global ones);
     ``capture_content``, ``stream_usage``, ``instrument_over_foreign`` (default: the settings of the same name);
@@ -34,6 +38,7 @@ class Instrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped base
         scope: Name of the instrumentation scope: the package's import name.
         supported: The client as requirement strings, for example ``("openai >= 1.40",)``.
         hooks: What to patch.
+        client: The module whose import by the application is waited for; by default patching imports what it needs.
         requests: Functions of the client that run once for every request it sends, retries included, as targets.
         self_traced: Functions that start the client's own spans with a tracer they are given, as targets: see
             ``self_traced.py``.
@@ -42,17 +47,20 @@ class Instrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped base
     scope: ClassVar[str]
     supported: ClassVar[Collection[str]]
     hooks: ClassVar[Iterable[Hook]]
+    client: ClassVar[str | None] = None
     requests: ClassVar[Iterable[str]] = ()
     self_traced: ClassVar[Iterable[str]] = ()
 
     _patches: tuple[Replacement, ...] = ()
+    _started = False
+    _stop_listening: Callable[[], None] | None = None
 
     def instrumentation_dependencies(self) -> Collection[str]:
         """The supported versions of the client."""
         return self.supported
 
     def _instrument(self, **kwargs: Any) -> None:
-        """Patch the client.
+        """Patch the client, at once or when it is imported.
 
         Raises:
             DependencyConflictError: The client is missing or not supported. ``opentelemetry-instrument`` skips our
@@ -69,7 +77,25 @@ class Instrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped base
             content=content_policy(settings, kwargs.get("mask")),
             stream_usage=settings.stream_usage,
         )
-        self._start(telemetry, over_foreign=settings.instrument_over_foreign)
+
+        start = partial(self._start, telemetry, over_foreign=settings.instrument_over_foreign)
+        self._restart_when_imported(start)
+        if self.client is None or self.client in sys.modules:
+            start()
+            self._started = True
+
+    def _restart_when_imported(self, start: Callable[[], None]) -> None:
+        """Patch when the client is imported, and anew when it, or what was patched of it, is imported again."""
+
+        def imported(module: ModuleType) -> None:
+            if module.__name__ == client or (self._started and not is_being_imported(client)):
+                self._stop_if_started()
+                start()
+                self._started = True
+
+        client = self.client or ""
+        patched = (*(hook.target for hook in self.hooks), *self.requests, *self.self_traced)
+        self._stop_listening = on_import({client, *(target.partition(":")[0] for target in patched)}, imported)
 
     def _start(self, telemetry: Telemetry, *, over_foreign: bool) -> None:
         """Patch the hooks. Clients that have callbacks override this, and ``_stop``."""
@@ -89,7 +115,14 @@ class Instrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped base
 
     def _uninstrument(self, **kwargs: Any) -> None:
         """Leave the client as it was."""
-        self._stop()
+        if self._stop_listening is not None:
+            self._stop_listening()
+        self._stop_if_started()
+
+    def _stop_if_started(self) -> None:
+        if self._started:
+            self._started = False
+            self._stop()
 
     def _stop(self) -> None:
         """Take every patch back."""

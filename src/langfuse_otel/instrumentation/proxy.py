@@ -1,4 +1,4 @@
-"""The transparent proxy that streams and raw responses are handed on in; ``isinstance`` sees the client's class."""
+"""The transparent proxy that streams and raw responses are handed on in, and loaders; ``isinstance`` sees the class that is wrapped."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ class AnthropicInstrumentor(Instrumentor):
 
     scope = "langfuse_otel_anthropic"
     supported = SUPPORTED
+    client = "anthropic"
     hooks = HOOKS
     requests = REQUESTS
     self_traced = SELF_TRACED

@@ -12,4 +12,5 @@ class BedrockInstrumentor(Instrumentor):
 
     scope = "langfuse_otel_bedrock"
     supported = SUPPORTED
+    client = "botocore.client"
     hooks = HOOKS

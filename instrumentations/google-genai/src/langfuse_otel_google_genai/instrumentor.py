@@ -12,5 +12,6 @@ class GoogleGenAIInstrumentor(Instrumentor):
 
     scope = "langfuse_otel_google_genai"
     supported = SUPPORTED
+    client = "google.genai"
     hooks = HOOKS
     requests = REQUESTS

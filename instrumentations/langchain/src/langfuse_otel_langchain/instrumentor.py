@@ -15,6 +15,7 @@ class LangChainInstrumentor(Instrumentor):
 
     scope = "langfuse_otel_langchain"
     supported = SUPPORTED
+    client = "langchain_core.runnables.base"  # whatever runs is one
     hooks = ()
 
     _replacements: tuple[Replacement, ...] = ()

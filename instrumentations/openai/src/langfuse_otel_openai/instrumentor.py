@@ -12,5 +12,6 @@ class OpenAIInstrumentor(Instrumentor):
 
     scope = "langfuse_otel_openai"
     supported = SUPPORTED
+    client = "openai"
     hooks = HOOKS
     requests = REQUESTS
