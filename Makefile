@@ -7,6 +7,9 @@ PACKAGES := -e '.[server]' $(patsubst %/,-e ./%,$(wildcard instrumentations/*/))
 MANIFESTS := pyproject.toml $(wildcard instrumentations/*/pyproject.toml)
 PYTEST := $(BIN)/python -m pytest -n auto --dist worksteal
 
+# Where it is set, each of the hundreds of processes that the tests start would compile all that it imports anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help demo test nightly test-all lint format bench docs wheels clean
 
 help:  ## this list
