@@ -1,4 +1,4 @@
-"""The transparent proxy that streams and raw responses are handed on in, and loaders; ``isinstance`` sees the class that is wrapped."""
+"""A transparent proxy of streams, raw responses and loaders; ``isinstance`` sees the class of what it stands for."""
 
 from __future__ import annotations
 
