@@ -43,6 +43,7 @@ def main() -> None:
         write_table(name, table(medians))
     mapping.main()
     stages.main()
+    subprocess.run([sys.executable, "-m", "bench.prompts"], check=True, cwd=HERE.parent)  # without what is loaded here
 
 
 def _medians(runs: dict[str, list[dict[str, float]]]) -> dict[str, dict[str, float]]:

@@ -17,10 +17,15 @@ from langfuse_otel.cli.main import COMMANDS
 from langfuse_otel.delivery.status import LOSSES, State
 from langfuse_otel.delivery.traffic import FAILURES
 from langfuse_otel.exporter import LangfuseSpanExporter
+from langfuse_otel.http import HttpClient
+from langfuse_otel.prompt_telemetry import observe_prompts
+from langfuse_otel.prompts import Prompts
+from langfuse_otel.prompts.api import PromptApi
 from langfuse_otel.resilience.breaker import BreakerState
 from langfuse_otel.settings import SETTINGS
 from langfuse_otel.tally import Cause
 from langfuse_otel.telemetry import observe
+from support.memory_store import MemoryStore
 
 FOLDER = Path(__file__).parents[1] / "docs" / "operations"
 PAGES = sorted(FOLDER.glob("*.md"))
@@ -38,6 +43,9 @@ def series() -> dict[str, dict[str, set[str]]]:
     provider = MeterProvider([PrometheusMetricReader(registry=registry)], shutdown_on_exit=False)
     exporter = LangfuseSpanExporter(tracing_enabled=False)
     observe(exporter, provider)
+    nowhere = PromptApi(HttpClient("http://127.0.0.1:9", "pk", "sk"))
+    prompts = Prompts(nowhere, stores=[MemoryStore()])
+    observe_prompts(prompts, provider)
     found: dict[str, dict[str, set[str]]] = {}
     for family in registry.collect():
         for sample in family.samples:
@@ -70,9 +78,10 @@ def test_a_query_names_metrics_labels_and_values_that_there_are(where: str, quer
         assert metric in SERIES, f"{where}: no metric {metric}"
         assert by <= {*SERIES[metric], *GIVEN_BY_PROMETHEUS}, f"{where}: {metric} has not all of {by}"
     for metric, selector in re.findall(r"(\w+)\{(.*?)\}", without_by):
-        for label, value in re.findall(r'(\w+)(?:=~|!=|=)"(.*?)"', selector):
+        for label, either in re.findall(r'(\w+)(?:=~|!=|=)"(.*?)"', selector):
             if label not in GIVEN_BY_PROMETHEUS:
-                assert value in SERIES[metric][label], f"{where}: {metric} is never {label}={value!r}"
+                for value in either.split("|"):
+                    assert value in SERIES[metric][label], f"{where}: {metric} is never {label}={value!r}"
 
 
 def test_the_dashboard_shows_every_metric() -> None:

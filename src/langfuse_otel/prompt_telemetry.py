@@ -5,6 +5,7 @@ The way of a ``get`` has nothing of this on it: the counts are there anyway, and
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from typing import Final, TypeAlias
 
@@ -17,6 +18,7 @@ from langfuse_otel.resilience.breaker import BreakerState
 SOURCE: Final = "langfuse.prompt.source"
 STORE: Final = "langfuse.prompt.store"
 STATE: Final = "langfuse.prompt.breaker.state"
+WITHIN: Final = "le"  # Prometheus' word for it, so that it can tell percentiles
 ERROR_TYPE: Final = "error.type"
 SOURCES: Final = ("memory", "disk", "redis", "network", "snapshot", "fallback")
 API: Final = "api"
@@ -37,6 +39,13 @@ def _outcomes(succeeded: Callable[[PromptsStatus], float], failed: Callable[[Pro
 def _served(status: PromptsStatus) -> Iterable[Point]:
     """A point a source, from the start and at zero, and for stores of the user's own."""
     return [(status.hits.get(source, 0), {SOURCE: source}) for source in dict.fromkeys((*SOURCES, *status.hits))]
+
+
+def _requests_within(status: PromptsStatus) -> Iterable[Point]:
+    return [
+        (count, {WITHIN: "+Inf" if math.isinf(bound_s) else f"{bound_s:g}"})
+        for bound_s, count in status.requests_within.items()
+    ]
 
 
 def _store_failures(status: PromptsStatus) -> Iterable[Point]:
@@ -87,6 +96,13 @@ _METRICS: Final = (
         "s",
         "Duration of these requests in all.",
         _figure(lambda status: status.request_s),
+        Kind.COUNTER,
+    ),
+    Metric(
+        "langfuse.prompt.request.within",
+        "{request}",
+        "Those of them that were over within so many seconds.",
+        _requests_within,
         Kind.COUNTER,
     ),
     Metric(

@@ -301,6 +301,14 @@ SETTINGS: tuple[Setting, ...] = (
         "Deliver what is left at SIGTERM where the application has no handler of its own.",
     ),
     Setting(
+        "unfinished_spans",
+        "LANGFUSE_UNFINISHED_SPANS",
+        False,
+        parse.boolean,
+        "Send the spans that have not ended when the program does, marked as unfinished (level `WARNING`); else they "
+        "are counted.",
+    ),
+    Setting(
         "spool_directory",
         "OTEL_EXPORTER_LANGFUSE_SPOOL_DIRECTORY",
         None,
@@ -372,6 +380,13 @@ SETTINGS: tuple[Setting, ...] = (
         False,
         parse.boolean,
         "Instrument a client although another instrumentation wraps it already.",
+    ),
+    Setting(
+        "disabled_instrumentations",
+        "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS",
+        (),
+        parse.names,
+        "Instrumentations that `configure()` leaves out, as OpenTelemetry's loader does: `langfuse_openai` …, or `*`.",
     ),
     Setting(
         "stream_usage",
@@ -461,6 +476,14 @@ SETTINGS: tuple[Setting, ...] = (
         parse.text,
         "File of `langfuse-otel prompts export`, used when neither Langfuse nor any cache has a prompt.",
     ),
+    Setting(
+        "prompt_spans",
+        "LANGFUSE_PROMPT_SPANS",
+        False,
+        parse.boolean,
+        "Make a span of each request to the prompt endpoints, by the conventions for HTTP clients: "
+        "docs/operations/metrics.md.",
+    ),
 )
 
 
@@ -507,6 +530,7 @@ class Settings:
     breaker_open_s: float
     breaker_successes: int
     drain_on_sigterm: bool
+    unfinished_spans: bool
     spool_directory: str | None
     spool_fsync: str
     max_spool_bytes: int
@@ -517,6 +541,7 @@ class Settings:
     exporter_metrics: bool
     capture_content: ContentCapture
     instrument_over_foreign: bool
+    disabled_instrumentations: tuple[str, ...]
     stream_usage: bool
     prompt_cache_ttl_s: float
     prompt_cache_max_items: int
@@ -529,6 +554,7 @@ class Settings:
     prompts_to_warm: tuple[str, ...]
     prompt_require_fallback: bool
     prompt_snapshot: str | None
+    prompt_spans: bool
 
     def __repr__(self) -> str:
         secret = {setting.name for setting in SETTINGS if setting.secret}

@@ -14,7 +14,7 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader, Metric, Sum
 import langfuse_otel
 from langfuse_otel.errors import NotFoundError
 from langfuse_otel.metering import COMPONENT_NAME, COMPONENT_TYPE
-from langfuse_otel.prompt_telemetry import ERROR_TYPE, SOURCE, STATE, STORE, observe_prompts
+from langfuse_otel.prompt_telemetry import ERROR_TYPE, SOURCE, STATE, STORE, WITHIN, observe_prompts
 from langfuse_otel.prompts import Prompts
 from langfuse_otel.settings import load
 from support.loopback import reply
@@ -22,7 +22,7 @@ from support.prompt_server import PromptServer
 
 PAGE = Path(__file__).parents[2] / "docs" / "operations" / "metrics.md"
 KEYS = {"public_key": "pk-lf-1", "secret_key": "sk-lf-secret"}
-COUNTED = {"served", "missed", "stale", "refreshed", "request.count", "request.duration"} | {
+COUNTED = {"served", "missed", "stale", "refreshed", "request.count", "request.duration", "request.within"} | {
     "lock.waited",
     "lock.duration",
     "store.failed",
@@ -99,7 +99,7 @@ def test_attributes_name_the_component_and_no_prompt_or_key(
     for attributes in found:
         assert attributes.pop(COMPONENT_TYPE) == "langfuse_otel.prompts.client.Prompts"
         assert attributes.pop(COMPONENT_NAME) == "langfuse_otel.prompts.client.Prompts/0"
-        assert set(attributes) <= {SOURCE, STORE, STATE, ERROR_TYPE}
+        assert set(attributes) <= {SOURCE, STORE, STATE, ERROR_TYPE, WITHIN}
     assert "secret" not in str(found)
 
 
@@ -114,8 +114,23 @@ def test_prompts_show_by_where_they_came_from(server: PromptServer, prompts: Pro
     assert meters.nonzero("missed") == {(): 3}
     assert meters.nonzero("request.count", ERROR_TYPE) == {(None,): 2}
     assert meters.nonzero("request.duration")[()] > 0
+    assert meters.nonzero("request.within", WITHIN)[("+Inf",)] == 2
     assert meters.nonzero("cache.items") == {(): 1}
     assert meters.nonzero("cache.usage")[()] > 0
+
+
+def test_the_durations_of_requests_add_up_as_percentiles_need_it(
+    server: PromptServer, prompts: Prompts, meters: Meters
+) -> None:
+    for took_s in (0.01, 0.06, 0.3, 60.0):
+        prompts._counters.requested(took_s, ok=True)
+    assert meters.nonzero("request.within", WITHIN) == {
+        ("0.05",): 1,
+        ("0.1",): 2,
+        ("0.25",): 2,
+        **dict.fromkeys((("0.5",), ("1",), ("2.5",), ("5",)), 3),
+        ("+Inf",): 4,
+    }
 
 
 def test_a_server_that_fails_shows(server: PromptServer, prompts: Prompts, meters: Meters) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple, Protocol, TypeVar
-from urllib.parse import quote
 
 import msgspec
 
@@ -30,10 +30,11 @@ from langfuse_otel.prompts.models import (
     PromptType,
     Selector,
 )
+from langfuse_otel.prompts.request import ALL, ONE, VERSION, Request
+from langfuse_otel.prompts.request_spans import RequestSpans
 from langfuse_otel.redact import redact
 from langfuse_otel.resilience.backoff import Backoff
 
-_PATH = "/api/public/v2/prompts"
 _PAGE_ITEMS = 100
 _RETRY_STATUSES = (429, 503, 504)
 _BACKOFF = Backoff(initial_s=0.2, max_s=2.0)
@@ -52,12 +53,26 @@ class PromptApi:
 
     Every method raises the errors of ``langfuse_otel.errors``: by status, or ConnectionFailedError, TimedOutError, or
     MalformedResponseError for an answer that is not what the API promises.
+
+    Args:
+        http: To the project.
+        backoff: How long to pause before a read is tried again.
+        clock: What deadlines are measured with.
+        spans: Makes a span of each request; None: there are none.
     """
 
-    def __init__(self, http: HttpClient, *, backoff: Backoff = _BACKOFF, clock: Clock = SYSTEM_CLOCK) -> None:
+    def __init__(
+        self,
+        http: HttpClient,
+        *,
+        backoff: Backoff = _BACKOFF,
+        clock: Clock = SYSTEM_CLOCK,
+        spans: RequestSpans | None = None,
+    ) -> None:
         self._http = http
         self._backoff = backoff
         self._clock = clock
+        self._spans = spans
 
     @property
     def scope(self) -> str:
@@ -81,7 +96,8 @@ class PromptApi:
         query = {"version": str(selector.version)} if selector.label is None else {"label": selector.label}
         if raw:
             query["resolve"] = "false"
-        prompt = _decoded(self._read(_path(selector.name), query, deadline, retry=retry), decode_body)
+        request = Request("GET", ONE, selector.name, selector.version, query)
+        prompt = _decoded(self._read(request, deadline, retry=retry), decode_body)
         if prompt.name != selector.name or selector.version not in (None, prompt.version):
             raise MalformedResponseError(f"asked for {selector}, the server sent {prompt.name!r} {prompt.version}")
         return dataclasses.replace(prompt, label=selector.label)
@@ -95,7 +111,8 @@ class PromptApi:
         number = 1
         while True:
             deadline = self._clock.monotonic() + deadline_s
-            page = _decoded(self._read(_PATH, {**query, "page": str(number)}, deadline), _decode_list)
+            request = Request("GET", ALL, name, query={**query, "page": str(number)})
+            page = _decoded(self._read(request, deadline), _decode_list)
             yield page.items
             if number >= page.total_pages or not page.items:
                 return
@@ -126,25 +143,26 @@ class PromptApi:
             body["tags"] = [*tags]
         if commit_message is not None:
             body["commitMessage"] = commit_message
-        return _decoded(self._write("POST", _PATH, body), decode_body)
+        return _decoded(self._write(Request("POST", ALL, name), body), decode_body)
 
     def update_labels(self, name: str, version: int, labels: Sequence[str]) -> Prompt:
         """Give labels to a version and take them from the others; it keeps those that it has."""
-        path = f"{_path(name)}/versions/{version}"
-        return _decoded(self._write("PATCH", path, {"newLabels": [*labels]}), decode_body)
+        request = Request("PATCH", VERSION, name, version)
+        return _decoded(self._write(request, {"newLabels": [*labels]}), decode_body)
 
     def delete(self, name: str, *, version: int | None = None, label: str | None = None) -> None:
         """Remove a version, the versions that a label points at, or with neither all of the prompt."""
         given = {"version": None if version is None else str(version), "label": label}
         query = {key: value for key, value in given.items() if value is not None}
-        _ok(self._http.send("DELETE", _path(name), query=query))
+        _ok(self._send(Request("DELETE", ONE, name, version, query)))
 
-    def _read(self, path: str, query: Mapping[str, str], deadline: float, *, retry: bool = True) -> Answer:
+    def _read(self, request: Request, deadline: float, *, retry: bool = True) -> Answer:
         attempt, attempts = 0, 2 if retry else 1
         while True:
             error: LangfuseError
             try:
-                answer = self._http.send("GET", path, query=query, timeout_s=deadline - self._clock.monotonic())
+                again = dataclasses.replace(request, resends=attempt)
+                answer = self._send(again, timeout_s=deadline - self._clock.monotonic())
             except ConnectionFailedError as failed:
                 error, retry_after_s = failed, None
             else:
@@ -158,12 +176,16 @@ class PromptApi:
                 raise error
             time.sleep(pause_s)
 
-    def _write(self, method: str, path: str, body: Mapping[str, Any]) -> Answer:
+    def _write(self, request: Request, body: Mapping[str, Any]) -> Answer:
         try:
             encoded = msgspec.json.encode(body)
         except (TypeError, ValueError, RecursionError) as error:
             raise InvalidRequestError(f"the prompt cannot be written as JSON: {error}", status=400) from error
-        return _ok(self._http.send(method, path, body=encoded, content_type="application/json"))
+        return _ok(self._send(request, body=encoded, content_type="application/json"))
+
+    def _send(self, request: Request, **how: Any) -> Answer:
+        send = partial(self._http.send, request.method, request.path, query=request.query, **how)
+        return send() if self._spans is None else self._spans.around(request, send)
 
 
 class _SummaryBody(msgspec.Struct, rename="camel"):
@@ -237,7 +259,3 @@ def _error(answer: Answer) -> LangfuseError:
         retry_after_s=answer.retry_after_s,
         details=body,
     )
-
-
-def _path(name: str) -> str:
-    return f"{_PATH}/{quote(name, safe='')}"

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from typing_extensions import TypedDict
+
 from langfuse_otel.errors import InvalidRequestError
 from langfuse_otel.prompts.models import ChatPrompt, Prompt, PromptType, Selector, TextPrompt, chat_parts
 
@@ -16,6 +18,14 @@ Fallback: TypeAlias = str | Sequence[Any]
 
 Labels: TypeAlias = str | Sequence[str]
 """A label, or several: a later one counts only where Langfuse has no version with those before."""
+
+
+class Which(TypedDict, total=False):
+    """What a ``get`` may say besides a type and a fallback; see ``Prompts.get``."""
+
+    version: int | None
+    label: Labels | None
+    ttl_s: float | None
 
 
 @dataclass(frozen=True, slots=True)

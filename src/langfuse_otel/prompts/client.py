@@ -7,11 +7,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, overload
 
+from typing_extensions import Unpack
+
 from langfuse_otel.clock import SYSTEM_CLOCK, Clock
 from langfuse_otel.errors import InvalidRequestError
 from langfuse_otel.http import HttpClient
 from langfuse_otel.prompts.api import PromptApi
-from langfuse_otel.prompts.ask import Ask, Fallback, Labels
+from langfuse_otel.prompts.ask import Ask, Fallback, Labels, Which
 from langfuse_otel.prompts.assembly import signing_key_of, snapshot_of, stores_of, tiers_over
 from langfuse_otel.prompts.cache import MAX_BYTES, Entry, MemoryCache
 from langfuse_otel.prompts.counters import PromptCounters
@@ -20,6 +22,8 @@ from langfuse_otel.prompts.known import make_known
 from langfuse_otel.prompts.manage import PromptManager
 from langfuse_otel.prompts.models import ChatPrompt, Prompt, PromptType, Selector, TextPrompt
 from langfuse_otel.prompts.network import Network
+from langfuse_otel.prompts.off_loop import twin
+from langfuse_otel.prompts.request_spans import RequestSpans
 from langfuse_otel.prompts.resolver import Resolver
 from langfuse_otel.prompts.snapshot import Snapshot
 from langfuse_otel.prompts.status import PromptsStatus
@@ -113,8 +117,9 @@ class Prompts(PromptManager):
             MissingExtraError: A Redis is set, and its extra is not installed.
         """
         settings.require_keys()
+        http = HttpClient.of(settings)
         prompts = cls(
-            PromptApi(HttpClient.of(settings)),
+            PromptApi(http, spans=RequestSpans(http.base_url) if settings.prompt_spans else None),
             ttl_s=settings.prompt_cache_ttl_s,
             max_items=settings.prompt_cache_max_items,
             max_bytes=settings.prompt_cache_max_bytes,
@@ -131,36 +136,15 @@ class Prompts(PromptManager):
 
     @overload
     def get(
-        self,
-        name: str,
-        *,
-        version: int | None = ...,
-        label: Labels | None = ...,
-        type: Literal["text"],
-        fallback: str | None = ...,
-        ttl_s: float | None = ...,
+        self, name: str, *, type: Literal["text"], fallback: str | None = ..., **which: Unpack[Which]
     ) -> TextPrompt: ...
     @overload
     def get(
-        self,
-        name: str,
-        *,
-        version: int | None = ...,
-        label: Labels | None = ...,
-        type: Literal["chat"],
-        fallback: Sequence[Any] | None = ...,
-        ttl_s: float | None = ...,
+        self, name: str, *, type: Literal["chat"], fallback: Sequence[Any] | None = ..., **which: Unpack[Which]
     ) -> ChatPrompt: ...
     @overload
     def get(
-        self,
-        name: str,
-        *,
-        version: int | None = ...,
-        label: Labels | None = ...,
-        type: None = ...,
-        fallback: Fallback | None = ...,
-        ttl_s: float | None = ...,
+        self, name: str, *, type: None = ..., fallback: Fallback | None = ..., **which: Unpack[Which]
     ) -> Prompt: ...
     def get(
         self,
@@ -206,36 +190,15 @@ class Prompts(PromptManager):
 
     @overload
     async def aget(
-        self,
-        name: str,
-        *,
-        version: int | None = ...,
-        label: Labels | None = ...,
-        type: Literal["text"],
-        fallback: str | None = ...,
-        ttl_s: float | None = ...,
+        self, name: str, *, type: Literal["text"], fallback: str | None = ..., **which: Unpack[Which]
     ) -> TextPrompt: ...
     @overload
     async def aget(
-        self,
-        name: str,
-        *,
-        version: int | None = ...,
-        label: Labels | None = ...,
-        type: Literal["chat"],
-        fallback: Sequence[Any] | None = ...,
-        ttl_s: float | None = ...,
+        self, name: str, *, type: Literal["chat"], fallback: Sequence[Any] | None = ..., **which: Unpack[Which]
     ) -> ChatPrompt: ...
     @overload
     async def aget(
-        self,
-        name: str,
-        *,
-        version: int | None = ...,
-        label: Labels | None = ...,
-        type: None = ...,
-        fallback: Fallback | None = ...,
-        ttl_s: float | None = ...,
+        self, name: str, *, type: None = ..., fallback: Fallback | None = ..., **which: Unpack[Which]
     ) -> Prompt: ...
     async def aget(
         self,
@@ -370,6 +333,9 @@ class Prompts(PromptManager):
     def renew(self, name: str) -> None:
         """A prompt was changed in Langfuse: read it anew in all processes, which serve what they have until then."""
         self._resolver.renew(name)
+
+    ainvalidate = twin(invalidate)
+    arenew = twin(renew)
 
     def status(self) -> PromptsStatus:
         """What the cache did so far, and the state it is in."""

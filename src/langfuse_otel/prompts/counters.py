@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import threading
+from bisect import bisect_left
 from collections import Counter
+from typing import Final
 
 from langfuse_otel import fork
+
+REQUEST_BOUNDS_S: Final = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, math.inf)
+"""Of the durations by which requests are counted, from which percentiles can be told."""
 
 
 class PromptCounters:
@@ -21,6 +27,7 @@ class PromptCounters:
         requests: Requests to Langfuse for a prompt, a retry not counted again.
         request_failures: Those that brought no prompt; a prompt that does not exist is not among them.
         request_s: Their duration in all, seconds.
+        request_times: How many took so long at most, and longer than the bound before, by ``REQUEST_BOUNDS_S``.
         lock_waits: Reads that waited for another process to bring the answer.
         lock_wait_s: How long they waited in all, seconds.
         store_failures: Calls of a shared store that failed, by its name.
@@ -38,6 +45,7 @@ class PromptCounters:
         self.misses = self.stale = self.refreshes = self.refresh_failures = 0
         self.requests = self.request_failures = self.lock_waits = 0
         self.request_s = self.lock_wait_s = 0.0
+        self.request_times = dict.fromkeys(REQUEST_BOUNDS_S, 0)
 
     def hit(self, tier: str) -> None:
         """One answer came from this tier."""
@@ -68,6 +76,7 @@ class PromptCounters:
             self.requests += 1
             self.request_failures += not ok
             self.request_s += took_s
+            self.request_times[REQUEST_BOUNDS_S[bisect_left(REQUEST_BOUNDS_S, took_s)]] += 1
 
     def waited(self, took_s: float) -> None:
         """A read waited for another process."""

@@ -4,36 +4,13 @@ when it writes, and whatever it changes is forgotten by the cache.
 
 from __future__ import annotations
 
-import asyncio
-import functools
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from typing import Any
 
 from langfuse_otel.errors import NotFoundError
 from langfuse_otel.prompts.api import PromptApi
 from langfuse_otel.prompts.models import Prompt, PromptSummary, Selector, chat_parts
-from langfuse_otel.resilience.single_flight import SingleFlight
-
-P = ParamSpec("P")
-T = TypeVar("T")
-
-
-def _twin(
-    method: Callable[Concatenate[PromptManager, P], T],
-) -> Callable[Concatenate[PromptManager, P], Coroutine[Any, Any, T]]:
-    """The method for asyncio: run on a daemon thread, so that neither the loop nor the program's end waits for it."""
-
-    async def twin(self: PromptManager, /, *args: P.args, **kwargs: P.kwargs) -> T:
-        return await _off_loop(functools.partial(method, self, *args, **kwargs))
-
-    twin.__name__ = f"a{method.__name__}"
-    twin.__doc__ = f"``{method.__name__}`` for asyncio: the event loop runs on."
-    return twin
-
-
-async def _off_loop(call: Callable[[], T]) -> T:
-    flights: SingleFlight[None, T] = SingleFlight()  # of one flight each: two writes are two writes
-    return await asyncio.wrap_future(flights.start(None, call))
+from langfuse_otel.prompts.off_loop import off_loop, twin
 
 
 class PromptManager:
@@ -151,22 +128,22 @@ class PromptManager:
             raise NotFoundError(f"there is no prompt {name[:200]!r}", status=404)
         return tuple(sorted(numbers, reverse=True))
 
-    acreate = _twin(create)
-    aupdate_labels = _twin(update_labels)
-    adelete = _twin(delete)
-    asource = _twin(source)
+    acreate = twin(create)
+    aupdate_labels = twin(update_labels)
+    adelete = twin(delete)
+    asource = twin(source)
 
     async def alist(
         self, *, name: str | None = None, label: str | None = None, tag: str | None = None
     ) -> AsyncIterator[PromptSummary]:
         """``list`` for asyncio."""
         pages = self._api.pages(name=name, label=label, tag=tag, deadline_s=self._deadline_s)
-        while page := await _off_loop(lambda: next(pages, ())):
+        while page := await off_loop(lambda: next(pages, ())):
             for summary in page:
                 yield summary
 
     async def aversions(self, name: str) -> AsyncIterator[Prompt]:
         """``versions`` for asyncio."""
         versions = self.versions(name)
-        while version := await _off_loop(lambda: next(versions, None)):
+        while version := await off_loop(lambda: next(versions, None)):
             yield version

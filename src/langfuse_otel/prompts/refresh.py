@@ -8,6 +8,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 
 from langfuse_otel import fork, log
+from langfuse_otel.prompts.caller import behind_callers_back
 
 _IDLE_S = 60.0
 
@@ -30,7 +31,7 @@ class Refresher:
         with self._changed:
             if key in self._jobs:
                 return
-            self._jobs[key] = job
+            self._jobs[key] = behind_callers_back(job)
             if self._worker is None:
                 worker = threading.Thread(target=self._work, name="langfuse-prompt-refresh", daemon=True)
                 try:

@@ -29,6 +29,7 @@ from langfuse_otel.clock import SYSTEM_CLOCK, Clock
 from langfuse_otel.errors import AuthenticationError, NotFoundError, TimedOutError
 from langfuse_otel.prompts.ask import Ask, Fallback, Labels, type_of
 from langfuse_otel.prompts.cache import Entry, Key, MemoryCache, key_of
+from langfuse_otel.prompts.caller import behind_callers_back, in_callers_context
 from langfuse_otel.prompts.changes import Listener
 from langfuse_otel.prompts.counters import PromptCounters
 from langfuse_otel.prompts.detail import PromptDetail, Reason
@@ -174,7 +175,9 @@ class Resolver:
         """Begin to read what is not in memory; None when it is."""
         key = key_of(self._scope, selector)
         entry = self._entry(key)
-        return None if entry is not None else self._flights.start(key, lambda: self._fetch(selector, entry))
+        if entry is not None:
+            return None
+        return self._flights.start(key, in_callers_context(partial(self._fetch, selector, entry)))
 
     def invalidate(self, name: str) -> None:
         """Forget a prompt in all tiers; the next who asks for it waits for a new answer. See ``Prompts.invalidate``."""
@@ -223,11 +226,11 @@ class Resolver:
             is_patient = not has_other and self._flights.in_the_air(key)
             if not is_patient:  # else it joins the flight that a caller with a fallback could not wait for
                 return failure.error
-        is_uncached = ttl_s == 0
-        flight = self._flights.start(key, lambda: self._fetch(selector, entry, is_uncached=is_uncached))
+        fetch = partial(self._fetch, selector, entry, is_uncached=ttl_s == 0)
         if entry is None and failure is not None and has_other:
-            return failure.error  # the flight finds out whether it is back
-        return flight
+            self._flights.start(key, behind_callers_back(fetch))  # finds out whether it is back
+            return failure.error
+        return self._flights.start(key, in_callers_context(fetch))
 
     def _renew(self, selector: Selector, stale: Entry, *, is_patient: bool = False) -> None:
         """Replace a stale entry, unless that happened, or was tried, since it was seen."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from langfuse_otel.prompts.cache import MemoryCache
-from langfuse_otel.prompts.counters import PromptCounters
+from langfuse_otel.prompts.counters import REQUEST_BOUNDS_S, PromptCounters
 from langfuse_otel.prompts.tiers import SharedTier
 from langfuse_otel.resilience.breaker import BreakerState, CircuitBreaker
 
@@ -24,6 +25,7 @@ class PromptsStatus:
         requests: Requests to Langfuse.
         request_failures: Those that failed.
         request_s: Their duration in all, seconds.
+        requests_within: How many were over within so many seconds, by ``counters.REQUEST_BOUNDS_S``.
         lock_waits: Reads that waited for another process.
         lock_wait_s: For how long in all, seconds.
         store_failures: Calls of a store that failed, by store.
@@ -41,6 +43,7 @@ class PromptsStatus:
     requests: int
     request_failures: int
     request_s: float
+    requests_within: Mapping[float, int]
     lock_waits: int
     lock_wait_s: float
     store_failures: Mapping[str, int]
@@ -63,6 +66,7 @@ class PromptsStatus:
             requests=counters.requests,
             request_failures=counters.request_failures,
             request_s=counters.request_s,
+            requests_within=dict(zip(REQUEST_BOUNDS_S, accumulate(counters.request_times.values()), strict=True)),
             lock_waits=counters.lock_waits,
             lock_wait_s=counters.lock_wait_s,
             store_failures=dict(counters.store_failures),

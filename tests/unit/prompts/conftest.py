@@ -1,4 +1,4 @@
-"""A project with prompts, and a clock that stands still."""
+"""A project with prompts, a client of it, and a clock that stands still."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from langfuse_otel.prompts import Prompts
 from support.clock import FakeClock
+from support.prompt_client import prompts_of
 from support.prompt_server import PromptServer
 
 
@@ -19,3 +21,10 @@ def server() -> Iterator[PromptServer]:
 @pytest.fixture
 def clock() -> FakeClock:
     return FakeClock()
+
+
+@pytest.fixture
+def prompts(server: PromptServer, clock: FakeClock) -> Iterator[Prompts]:
+    made = prompts_of(server, clock)
+    yield made
+    made.close()

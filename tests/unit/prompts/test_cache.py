@@ -249,6 +249,64 @@ class TestInvalidation:
         assert cache.entries[key("p")].prompt.version == 3
 
 
+class TestByName:
+    """The short cut of a ``get`` that gives nothing but a name."""
+
+    STEPS = st.lists(
+        st.tuples(
+            st.sampled_from(["put", "use", "down", "gone", "invalidate", "expire", "fork"]),
+            st.builds(Selector, st.sampled_from("abcd"), label=st.sampled_from(["production", "beta"]))
+            | st.builds(Selector, st.sampled_from("abcd"), version=st.just(1)),
+        ),
+        max_size=30,
+    )
+
+    @given(STEPS)
+    def test_after_any_history_it_has_the_entries_with_the_default_label_and_no_others(
+        self, steps: list[tuple[str, Selector]]
+    ) -> None:
+        cache = MemoryCache(max_items=4)
+        for step, selector in steps:
+            at = key_of("here", selector)
+            if step == "put":
+                cache.put(at, Record(prompt(selector.name), cache._clock.wall()), cache.begin(at))
+            elif step == "use":
+                cache.get(at)
+            elif step in ("down", "gone"):
+                cache.fail(at, DOWN if step == "down" else GONE, cache.begin(at))
+            elif step == "fork":
+                cache.after_fork_child()
+            else:
+                getattr(cache, step)(lambda other, name=selector.name: other[1] == name)
+            labelled = {at[1]: entry for at, entry in cache.entries.items() if at[3] == "production"}
+            assert cache.by_name.keys() == labelled.keys()
+            assert all(cache.by_name[name] is entry for name, entry in labelled.items())
+
+    def test_a_label_or_a_version_is_not_found_under_the_name(self, cache: MemoryCache) -> None:
+        for selector in (Selector("p", version=1), Selector("p", label="beta")):
+            at = key_of("here", selector)
+            cache.put(at, Record(prompt(), cache._clock.wall()), cache.begin(at))
+        assert cache.by_name == {}
+
+    def test_it_is_the_same_dictionary_for_ever(self, cache: MemoryCache) -> None:
+        """Who looks up in it keeps its ``get``."""
+        look_up = cache.by_name.get
+        put(cache, "p")
+        cache.invalidate(lambda at: True)
+        cache.after_fork_child()
+        put(cache, "q")
+        assert look_up("p") is None
+        assert look_up("q") is cache.entries[key("q")]
+
+    def test_a_change_that_a_fork_cut_in_two_is_made_whole_in_the_child(self, cache: MemoryCache) -> None:
+        put(cache, "stored", "dropped")
+        del cache.by_name["stored"]
+        del cache.entries[key("dropped")]
+        cache.after_fork_child()
+        assert cache.by_name.keys() == {"stored"}
+        assert cache.size_bytes == cache.entries[key("stored")].size_bytes
+
+
 def test_a_forked_child_can_use_the_cache_though_another_thread_held_its_lock(cache: MemoryCache) -> None:
     put(cache, "p")
     held, done = threading.Event(), threading.Event()

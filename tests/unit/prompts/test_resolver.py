@@ -4,51 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from langfuse_otel.errors import InvalidRequestError, NotFoundError, ServerError
-from langfuse_otel.http import HttpClient
 from langfuse_otel.prompts import Prompts, TextPrompt
-from langfuse_otel.prompts.api import PromptApi
 from langfuse_otel.prompts.models import Selector
 from langfuse_otel.prompts.snapshot import Snapshot, write
-from langfuse_otel.resilience.backoff import Backoff
 from langfuse_otel.resilience.breaker import BreakerState
 from langfuse_otel.settings import load
 from support.clock import FakeClock
 from support.loopback import reply
 from support.memory_store import MemoryStore, World
+from support.prompt_client import PATIENCE_S, prompts_of, wait_until_landed, wait_until_renewed
 from support.prompt_server import PATH, PromptServer
 
-PATIENCE_S = 20.0
 MESSAGES = [{"role": "user", "content": "x"}]
-
-
-def client(server: PromptServer, clock: FakeClock, **options: Any) -> Prompts:
-    http = HttpClient(server.url, "pk-lf-1", "sk-lf-1")
-    return Prompts(PromptApi(http, backoff=Backoff(initial_s=0.0, max_s=0.0)), clock=clock, **options)
-
-
-@pytest.fixture
-def prompts(server: PromptServer, clock: FakeClock) -> Iterator[Prompts]:
-    made = client(server, clock)
-    yield made
-    made.close()
-
-
-def wait_until_renewed(prompts: Prompts) -> None:
-    """Until the background worker has done what it was given so far."""
-    done = threading.Event()
-    prompts._resolver.in_background("a marker", done.set)
-    assert done.wait(PATIENCE_S)
-
-
-def wait_until_landed(prompts: Prompts) -> None:
-    for flight in tuple(prompts._resolver._flights._flights.values()):
-        flight.exception(PATIENCE_S)
 
 
 class TestDetail:
@@ -86,7 +58,7 @@ class TestDetail:
     def test_a_shared_tier_is_named(self, server: PromptServer, clock: FakeClock) -> None:
         server.publish("p", "x")
         world = World()
-        one, two = (client(server, clock, stores=[MemoryStore(world)]) for _ in range(2))
+        one, two = (prompts_of(server, clock, stores=[MemoryStore(world)]) for _ in range(2))
         assert [one.get_detail("p").source, two.get_detail("p").source] == ["network", "memory_store"]
         assert len(server.reads) == 1
 
@@ -139,7 +111,9 @@ class TestSnapshot:
     def test_it_is_served_when_nothing_else_answers_and_nobody_waits_long(
         self, server: PromptServer, clock: FakeClock
     ) -> None:
-        prompts = client(server, clock, snapshot=Snapshot([self.KEPT]), deadline_s=PATIENCE_S, fallback_deadline_s=0.1)
+        prompts = prompts_of(
+            server, clock, snapshot=Snapshot([self.KEPT]), deadline_s=PATIENCE_S, fallback_deadline_s=0.1
+        )
         server.trouble = server.hang
         detail = prompts.get_detail("p", fallback="mine")
         assert (detail.prompt.version, detail.source, detail.reason) == (7, "snapshot", "unavailable")
@@ -148,7 +122,7 @@ class TestSnapshot:
         assert prompts.status().hits["snapshot"] == 1
 
     def test_not_when_langfuse_says_that_the_prompt_is_gone(self, server: PromptServer, clock: FakeClock) -> None:
-        prompts = client(server, clock, snapshot=Snapshot([self.KEPT]))
+        prompts = prompts_of(server, clock, snapshot=Snapshot([self.KEPT]))
         with pytest.raises(NotFoundError):
             prompts.get("p")
 
@@ -199,7 +173,7 @@ class TestSharing:
         self, server: PromptServer, clock: FakeClock
     ) -> None:
         world = World()
-        one, two = (client(server, clock, stores=[MemoryStore(world)], ttl_s=1e9) for _ in range(2))
+        one, two = (prompts_of(server, clock, stores=[MemoryStore(world)], ttl_s=1e9) for _ in range(2))
         server.publish("p", "old")
         assert one.get("p").version == two.get("p").version == 1
         server.publish("p", "new")
@@ -215,7 +189,7 @@ class TestSharing:
 
     def test_an_outage_is_found_out_once(self, server: PromptServer, clock: FakeClock) -> None:
         world = World()
-        fleet = [client(server, clock, stores=[MemoryStore(world)]) for _ in range(10)]
+        fleet = [prompts_of(server, clock, stores=[MemoryStore(world)]) for _ in range(10)]
         server.trouble = reply(503)
         for prompts in fleet:
             assert prompts.get("p", fallback="mine").is_fallback
@@ -224,7 +198,7 @@ class TestSharing:
 
     def test_a_ttl_of_zero_leaves_the_stores_out(self, server: PromptServer, clock: FakeClock) -> None:
         world = World()
-        prompts = client(server, clock, stores=[MemoryStore(world)], ttl_s=0.0)
+        prompts = prompts_of(server, clock, stores=[MemoryStore(world)], ttl_s=0.0)
         server.publish("p", "x")
         for _ in range(3):
             prompts.get("p")
@@ -236,7 +210,7 @@ class TestRequiredFallback:
     def test_a_get_without_one_is_an_error_even_if_it_is_in_memory(
         self, server: PromptServer, clock: FakeClock
     ) -> None:
-        prompts = client(server, clock, require_fallback=True)
+        prompts = prompts_of(server, clock, require_fallback=True)
         server.publish("p", "x")
         assert not prompts.get("p", fallback="mine").is_fallback
         for call in (prompts.get, prompts.get_detail, lambda name: asyncio.run(prompts.aget(name))):

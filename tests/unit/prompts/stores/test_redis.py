@@ -6,9 +6,15 @@ import builtins
 import os
 import signal
 import socket
+import socketserver
+import ssl
+import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -40,6 +46,27 @@ def store(valkey: Valkey) -> Iterator[RedisStore]:
 def put(store: RedisStore, value: bytes = b"value") -> None:
     assert store.lock(KEY.prompt, owner="me", expiry_s=20.0)
     assert store.put(KEY, value, owner="me")
+
+
+@contextmanager
+def serving(answer: bytes, tls: ssl.SSLContext | None = None, heard: list[bytes] | None = None) -> Iterator[int]:
+    """A port at which every command gets this answer; ``heard`` gets what arrived."""
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            with suppress(OSError):
+                talk = tls.wrap_socket(self.request, server_side=True) if tls else self.request
+                while received := talk.recv(65536):
+                    if heard is not None:
+                        heard.append(received)
+                    talk.sendall(answer + b"\r\n")
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
+        server.daemon_threads = True
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+        thread.start()
+        yield server.server_address[1]
+        server.shutdown()
 
 
 class TestKeys:
@@ -124,6 +151,12 @@ class TestTrouble:
             with pytest.raises(redis.TimeoutError):
                 store.claim(KEY, owner="me", expiry_s=1.0)
 
+    @pytest.mark.parametrize("answer", [b"-MOVED 1 127.0.0.1:1", b"-LOADING from disk", b"-NOAUTH who?", b"<html>"])
+    def test_one_that_answers_something_else_is_an_error(self, answer: bytes) -> None:
+        """A node of a cluster, one that starts, one that wants a password, and no Redis at all."""
+        with serving(answer) as port, pytest.raises(redis.RedisError):
+            RedisStore(f"redis://127.0.0.1:{port}").claim(KEY, owner="me", expiry_s=1.0)
+
     @pytest.mark.parametrize("order", ["READONLY", "OOM"])
     def test_one_that_refuses_to_write_is_an_error(self, store: RedisStore, valkey: Valkey, order: str) -> None:
         client = valkey.client()
@@ -157,6 +190,22 @@ class TestSecrets:
         with pytest.raises(redis.RedisError) as caught:
             store.get(KEY)
         assert PASSWORD not in f"{caught.value!r}{store!r}"
+
+    def test_over_tls_the_password_goes_to_nobody_unknown(self, tmp_path: Path) -> None:
+        key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+        made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1"]
+        made += ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(certificate)]
+        subprocess.run(made, check=True, capture_output=True)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate, key)
+        heard: list[bytes] = []
+        with serving(b"+OK", context, heard) as port:
+            url = f"rediss://user:{PASSWORD}@127.0.0.1:{port}"
+            with pytest.raises(redis.ConnectionError, match="CERTIFICATE_VERIFY_FAILED"):
+                RedisStore(url, timeout_s=20.0).get(KEY)
+            assert heard == []
+            RedisStore(f"{url}?ssl_ca_certs={certificate}", timeout_s=20.0).get(KEY)
+            assert PASSWORD.encode() in heard[0]
 
 
 def test_without_the_extra_the_error_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
