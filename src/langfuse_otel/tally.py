@@ -15,6 +15,7 @@ from __future__ import annotations
 import enum
 import threading
 from collections import deque
+from collections.abc import Callable
 
 
 class Cause(str, enum.Enum):
@@ -37,8 +38,12 @@ class Cause(str, enum.Enum):
     LEFT_OUT = "left_out"  # turned away: not one of the spans that were selected
     SAMPLED = "sampled"  # turned away: left out by the sample rate, or under pressure with its whole trace
     DISABLED = "disabled"  # turned away: tracing is off, or its settings are wrong
+    UNFINISHED = "unfinished"  # had not ended when the process did, and so never came to us
     SHUTDOWN = "shutdown"  # still pending when the exit budget was used up, or turned away as it ended after shutdown
 
+
+ACCEPTED = Cause.ACCEPTED
+"""By a name of its own: in Python 3.11, to look up a member of an enumeration takes longer than a call."""
 
 _FOLD_AT = 256
 
@@ -47,7 +52,12 @@ class Tally:
     """Counters by ``Cause``. ``count`` never waits, in whatever thread, signal handler or ``__del__`` it is called."""
 
     def __init__(self) -> None:
+        self._kept_elsewhere: dict[Cause, Callable[[], int]] = {}
         self.reset()
+
+    def follow(self, cause: Cause, read: Callable[[], int]) -> None:
+        """Have a counter that somebody keeps anyhow show here, in addition to what is counted."""
+        self._kept_elsewhere[cause] = read
 
     def reset(self) -> None:
         """Back to zero, with a lock of its own: what a forked child starts from."""
@@ -68,15 +78,19 @@ class Tally:
 
     def get(self, cause: Cause) -> int:
         """One counter's value."""
+        read = self._kept_elsewhere.get(cause)
         with self._folding:
             self._fold()
-            return self._counts[cause]
+            return self._counts[cause] + (read() if read is not None else 0)
 
     def snapshot(self) -> dict[str, int]:
         """All counters that are not zero, by the cause's name."""
         with self._folding:
             self._fold()
-            return {cause.value: n for cause, n in self._counts.items() if n}
+            counts = dict(self._counts)
+        for cause, read in self._kept_elsewhere.items():  # after the others: what is delivered was accepted before
+            counts[cause] += read()
+        return {cause.value: n for cause, n in counts.items() if n}
 
     def _fold(self) -> None:
         news, counts = self._news, self._counts

@@ -70,6 +70,7 @@ def assemble(
     if settings.delivery == "at_least_once":
         spool = _spool(settings, tally, clock)
         intake = SpoolIntake(spool, memory, observe, tally, settings.max_spool_bytes, clock)
+    tally.follow(Cause.ACCEPTED, lambda: sum(intake.mark()))  # spares the application's thread the counting
     pipeline = Pipeline(transport, intake, gate, settings, tally, listeners, clock)
     return pipeline
 

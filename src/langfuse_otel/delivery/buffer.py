@@ -12,9 +12,10 @@ from opentelemetry.sdk.trace import ReadableSpan
 
 from langfuse_otel.delivery.pressure import DropNewest
 from langfuse_otel.delivery.span_size import SPAN_BYTES, size_bytes
-from langfuse_otel.tally import Cause
+from langfuse_otel.tally import ACCEPTED, Cause
 
-_SAMPLE_BITS = 3  # one span in 2^3 is measured
+_SAMPLE_BITS = 4  # after one that is measured come up to 2^4 - 1 that are not: 7.5 on average
+_AVERAGE_BITS = 3  # a measured span changes the average by one 2^3rd of the difference
 _PRESSURE_CHANGES = 16  # remembered for whoever asks
 _ROOMY_SHARE = 4  # while less than one 4th of each limit is used
 _draw = random.Random().getrandbits  # noqa: S311  # for samples, and not the generator that the application may seed
@@ -26,15 +27,15 @@ class Buffer:
     Args:
         max_spans: Spans that may wait.
         max_bytes: Bytes that they may hold, by ``size_bytes``.
-        draw: So many random bits; they choose the spans to measure.
+        draw: So many random bits; they choose the spans to measure, lest those be always the same ones of a trace.
         strategy: What gives way when there is no room; the newest span by default.
         high: Used share of either limit at which pressure begins.
         low: Used share of both at which it ends; at most ``high``.
 
-    Measuring takes longer than all else here. While less than a quarter of either limit is used, one span in eight is
-    measured, and the others count for their average; beyond that, every span. So the bytes are right to within the
-    error of that estimate, which can be about the first quarter only: a single span counts for less than it holds until
-    one like it is drawn, after eight of them on average.
+    Measuring takes longer than all else here. While less than a quarter of either limit is used, one span in eight or
+    nine is measured, and the others count for their average; beyond that, every span. So the bytes are right to within
+    the error of that estimate, which can be about the first quarter only: a single span counts for less than it holds
+    until one like it is drawn.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class Buffer:
         # handler that flushes while its thread holds the lock does not wait for itself, and no taker for a putter.
         self._put_lock = threading.RLock()
         self._putting = False
+        self._unmeasured = 0  # spans to come that need not be looked at
         self._put_spans = self._put_bytes = 0  # what is dropped leaves the bytes again
         self._taken_spans = self._taken_bytes = 0
         self._dropped_spans = 0
@@ -127,24 +129,26 @@ class Buffer:
         Never waits for a taker, unless the strategy is ``Block``.
         """
         with self._put_lock:
+            if self._unmeasured:
+                self._unmeasured -= 1
+                size = self._average_bytes
+                self._sizes.append(size)  # as in _add: a call takes as long as all this
+                self._waiting.append(span)
+                self._put_spans += 1
+                self._put_bytes += size
+                return ACCEPTED
             if self._closed:
                 return Cause.SHUTDOWN
             nested, self._putting = self._putting, True
             try:
-                waiting_spans, waiting_bytes = len(self._waiting), self._put_bytes - self._taken_bytes
-                roomy = waiting_bytes < self._roomy_bytes and waiting_spans < self._roomy_spans
-                if roomy and self._draw(_SAMPLE_BITS):
-                    size = self._average_bytes
-                else:
-                    size = size_bytes(span)
-                    self._average_bytes += (size - self._average_bytes) >> _SAMPLE_BITS
-                if waiting_spans < self._free_spans and waiting_bytes + size <= self._free_bytes:
-                    self._sizes.append(size)  # as in _add: a call takes as long as all four
-                    self._waiting.append(span)
-                    self._put_spans += 1
-                    self._put_bytes += size
-                    return Cause.ACCEPTED
-                if waiting_spans >= self._high_spans or waiting_bytes + size > self._high_bytes:
+                size = size_bytes(span)
+                self._average_bytes += (size - self._average_bytes) >> _AVERAGE_BITS
+                waiting_spans, waiting_bytes = len(self._waiting) + 1, self._put_bytes - self._taken_bytes + size
+                if waiting_spans <= self._free_spans and waiting_bytes <= self._free_bytes:
+                    self._add(span, size)
+                    self._unmeasured = self._draw_unmeasured(waiting_spans, waiting_bytes)
+                    return ACCEPTED
+                if waiting_spans > self._high_spans or waiting_bytes > self._high_bytes:
                     self._press()
             finally:
                 self._putting = nested
@@ -213,6 +217,7 @@ class Buffer:
         """Accept nothing from now on, and let nobody wait for room; what waits can still be taken."""
         with self._put_lock:
             self._closed = True
+            self._unmeasured = 0
         self._strategy.made_room()
 
     # --- With the lock held -------------------------------------------------------------------------------------------
@@ -222,6 +227,11 @@ class Buffer:
         self._waiting.append(span)
         self._put_spans += 1
         self._put_bytes += size
+
+    def _draw_unmeasured(self, waiting_spans: int, waiting_bytes: int) -> int:
+        """For how many spans that come next the average will do: fewer where the roomy quarter ends before."""
+        roomy = min(self._roomy_spans - waiting_spans, (self._roomy_bytes - waiting_bytes) // self._average_bytes)
+        return min(self._draw(_SAMPLE_BITS), roomy) if roomy > 0 else 0
 
     def _press(self) -> None:
         """From now on ask the strategy about every span, or about those that find no room: as it likes."""

@@ -16,13 +16,13 @@ from support.spans import finished
 
 
 def measure(bits: int) -> int:
-    """Draws each span."""
+    """Lets no span pass unmeasured."""
     return 0
 
 
 def estimate(bits: int) -> int:
-    """Draws no span."""
-    return 1
+    """Lets as many pass as can be."""
+    return 2**bits - 1
 
 
 def test_spans_leave_in_the_order_in_which_they_came() -> None:
@@ -55,8 +55,8 @@ def test_the_newest_span_is_refused_when_its_bytes_find_no_room() -> None:
     assert buffer.waiting_bytes == size_bytes(large) + size_bytes(small)
 
 
-def test_while_there_is_room_a_span_that_is_not_drawn_counts_for_the_average_of_those_that_are() -> None:
-    draws = iter([0] * 100 + [1])
+def test_while_there_is_room_a_span_that_is_not_measured_counts_for_the_average_of_those_that_are() -> None:
+    draws = iter([0] * 99 + [1])
     buffer = Buffer(1_000, 100_000_000, draw=lambda bits: next(draws))
     measured, estimated = finished(1, input="x" * 8_000)[0], finished(1, input="x" * 50_000)[0]
     for _ in range(100):
@@ -68,23 +68,21 @@ def test_while_there_is_room_a_span_that_is_not_drawn_counts_for_the_average_of_
     assert buffer.waiting_bytes - before_bytes == pytest.approx(size_bytes(measured), rel=0.01)
 
 
-def test_past_a_quarter_of_the_bytes_every_span_is_measured() -> None:
-    buffer = Buffer(1_000, 8 * SPAN_BYTES, draw=estimate)
+@pytest.mark.parametrize(
+    ("buffer", "quarter"),
+    [(Buffer(40, 100_000_000, draw=estimate), 10), (Buffer(1_000, 100 * SPAN_BYTES, draw=estimate), 22)],
+    ids=["of the spans", "of the bytes"],
+)
+def test_past_a_quarter_every_span_is_measured(buffer: Buffer, quarter: int) -> None:
     span = finished(1, input="x" * 1_000)[0]
-    for _ in range(2):  # a quarter, as estimated
+    added_bytes = []
+    for _ in range(30):
+        before_bytes = buffer.waiting_bytes
         buffer.put(span)
+        added_bytes.append(buffer.waiting_bytes - before_bytes)
 
-    buffer.put(span)
-    assert buffer.waiting_bytes == 2 * SPAN_BYTES + size_bytes(span)
-
-
-def test_past_a_quarter_of_the_spans_every_span_is_measured() -> None:
-    buffer = Buffer(8, 100_000_000, draw=estimate)
-    span = finished(1, input="x" * 1_000)[0]
-    for _ in range(3):
-        buffer.put(span)
-
-    assert buffer.waiting_bytes == 2 * SPAN_BYTES + size_bytes(span)
+    assert sum(added == size_bytes(span) for added in added_bytes[:quarter]) <= 2
+    assert {*added_bytes[quarter:]} == {size_bytes(span)}
 
 
 def test_large_spans_are_noticed_before_the_limit_whatever_the_order_of_large_and_small() -> None:
