@@ -3,14 +3,14 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PACKAGES := -e '.[server]' $(patsubst %/,-e ./%,$(wildcard instrumentations/*/))
 MANIFESTS := pyproject.toml $(wildcard instrumentations/*/pyproject.toml)
+PACKAGES := -e '.[server]' $(patsubst %/pyproject.toml,-e ./%,$(wildcard instrumentations/*/pyproject.toml))
 PYTEST := $(BIN)/python -m pytest -n auto --dist worksteal
 
 # Where it is set, each of the hundreds of processes that the tests start would compile all that it imports anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test nightly test-all lint format bench docs wheels clean
+.PHONY: help demo test nightly test-all clients lint format bench docs wheels clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "make %-9s %s\n", $$1, $$2}'
@@ -46,6 +46,9 @@ nightly: $(VENV)/.dev  ## what must hold for any span, with 10,000 examples of e
 test-all: $(VENV)/.dev  ## the tests on every Python that this machine has
 	@$(BIN)/nox -f tests/noxfile.py
 
+clients: $(VENV)/.dev  ## each package's tests with the oldest and the newest client that it declares
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/nox -f tests/noxfile.py -s oldest newest
+
 lint: $(VENV)/.dev  ## ruff, mypy --strict, the layers
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -65,7 +68,7 @@ docs: $(VENV)/.dev  ## write the pages of docs/ that are made from the code
 	@$(BIN)/python tests/instrumentations_docs.py > docs/instrumentations.md
 
 wheels: $(VENV)/.dev  ## build the wheels into dist/
-	@for folder in . instrumentations/*/; do $(BIN)/uv build -q --wheel --out-dir dist $$folder; done; ls dist
+	@for folder in $(dir $(MANIFESTS)); do $(BIN)/uv build -q --wheel --out-dir dist $$folder; done; ls dist
 
 clean:  ## remove what the targets made
 	rm -rf $(VENV) .demo dist .nox

@@ -16,6 +16,7 @@ _bodies: list[tuple[str, str, bytes]] = []
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # head and body in one packet, else each answer waits for a delayed acknowledgement
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))

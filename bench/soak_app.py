@@ -89,8 +89,10 @@ def main() -> None:
     threads = [threading.Thread(target=work, args=(number,)) for number in range(THREADS)]
     for thread in threads:
         thread.start()
-    for thread in threads:
-        thread.join()
+    watch = _Watch()
+    while any(thread.is_alive() for thread in threads):
+        watch.look()
+        time.sleep(1.0)
     lasted = time.monotonic() - began
     drain()  # with its threads and files still there
     quantiles = statistics.quantiles(on_end_ns, n=1_000)
@@ -103,6 +105,7 @@ def main() -> None:
                 "on_end_us_p999": quantiles[998] / 1_000,
                 "memory_mib": (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - baseline_kib) / 1024,
                 "files_more": _open_files() - files,
+                **watch.said(),
                 "threads": threading.active_count(),
                 "cpu_us": (time.process_time() - cpu) / max(1, sum(counts)) * 1e6,
             }
@@ -110,6 +113,29 @@ def main() -> None:
         flush=True,
     )
     provider.shutdown()
+
+
+class _Watch:
+    """What the process takes, second by second; of its second half, as the first is its warm-up."""
+
+    def __init__(self) -> None:
+        self._seen: list[tuple[float, float, int, int]] = []
+
+    def look(self) -> None:
+        resident_pages = int(Path("/proc/self/statm").read_text().split()[1])
+        mib = resident_pages * resource.getpagesize() / 2**20
+        self._seen.append((time.monotonic(), mib, threading.active_count(), _open_files()))
+
+    def said(self) -> dict[str, float]:
+        late = self._seen[len(self._seen) // 2 :]
+        third = max(1, len(late) // 3)  # of each end the least, as a backlog comes and goes
+        (began, before), (ended, after) = (min(part, key=lambda s: s[1])[:2] for part in (late[:third], late[-third:]))
+        return {
+            "growth_mib_an_hour": (after - before) / max(1.0, ended - began) * 3600,
+            "most_threads": max(threads for *_, threads, _ in late),
+            "most_files": max(files for *_, files in late),
+            "least_files": min(files for *_, files in late),
+        }
 
 
 def _open_files() -> int:

@@ -1,5 +1,6 @@
 """The server of ``bench.soak``: remembers the ids of spans, can be down, and compares with a ledger of ids.
 
+``/down?503`` answers that status, ``/down?hang`` nothing, ``/down?reset`` cuts the connection; ``/up`` ends it.
 ``python -m bench.soak_sink`` prints its port.
 """
 
@@ -8,6 +9,7 @@ from __future__ import annotations
 import gzip
 import json
 import re
+import threading
 from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -17,7 +19,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 _SPAN_ID = re.compile(rb'"spanId":"([0-9a-f]{16})"')
 _ID_BYTES = 8
 _seen: Counter[bytes] = Counter()
-_state = {"down": False}
+_state = {"down": ""}
+_up = threading.Event()
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -27,7 +30,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         if _state["down"]:
-            self._answer(b'{"message":"down"}', 503)
+            self._fail(_state["down"])
             return
         if self.headers.get("Content-Encoding") == "gzip":
             body = gzip.decompress(body)
@@ -37,7 +40,8 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         path, _, ledger = self.path.partition("?")
         if path in ("/down", "/up"):
-            _state["down"] = path == "/down"
+            _state["down"] = (ledger or "503") if path == "/down" else ""
+            (_up.clear if path == "/down" else _up.set)()
             self._answer(b"{}")
             return
         raw = Path(ledger).read_bytes()
@@ -45,6 +49,14 @@ class _Handler(BaseHTTPRequestHandler):
         twice = sum(1 for times in _seen.values() if times > 1)
         figures = {"created": len(ended), "delivered": len(ended & _seen.keys()), "twice": twice}
         self._answer(json.dumps(figures).encode())
+
+    def _fail(self, how: str) -> None:
+        if how == "hang":
+            _up.wait()
+        if how in ("hang", "reset"):
+            self.close_connection = True
+        else:
+            self._answer(b'{"message":"down"}', int(how))
 
     def _answer(self, body: bytes, status: int = 200) -> None:
         self.send_response(status)

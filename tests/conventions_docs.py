@@ -38,6 +38,7 @@ Which attribute or convention gave each field of one span is what `explain(span)
 
 WRITTEN_BY = {
     "langfuse": "Langfuse's SDKs, `propagate_attributes`, and you: what these attributes say always wins",
+    "score": "`langfuse_otel.score()`: such a span becomes a score and no observation",
     "agent_totals": "Pydantic AI, Strands and the Vercel AI SDK 7, on agents' spans: keeps their sums from the bill",
     "vercel": "Vercel AI SDK up to version 6 (`ai.*`)",
     "google_adk": "Google's Agent Development Kit (`gcp.vertex.agent.*`)",
@@ -86,6 +87,7 @@ FIELDS = {
     "version": "",
     "public": "",
     "is_app_root": "Whether this is the top-most span of the application.",
+    "score": "A judgement of the span's parent, of its trace or of its session.",
     "passthrough": "Sent as they are.",
 }
 """By field of `Observation`, in the page's order: what is to be said beside the attributes."""

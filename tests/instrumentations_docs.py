@@ -16,10 +16,12 @@ server that speaks the provider's protocol. An empty cell is what no test shows,
 
 | | """
 
-# By the contract (langfuse_otel.instrumentation.contract) that a package's tests subclass.
+# By the contract (langfuse_otel.instrumentation.contract and contract_bad_input) that a package's tests subclass.
 CONTRACTS = {
     "Calls: same results, types, errors, methods and requests as without us": "TransparentCallContract",
     "Streams: same chunks in the same order; one span however they are left": "TransparentStreamContract",
+    "Odd arguments and replies, mocked, subclassed and monkeypatched clients": "BadInputContract",
+    "Streams of odd chunks": "BadStreamContract",
 }
 # Capability → the test that shows it, library by library; without a folder, file and name.
 PROVEN_BY: dict[str, dict[str, str]] = {
@@ -37,13 +39,13 @@ PROVEN_BY: dict[str, dict[str, str]] = {
         "langchain": "test_steps::test_concurrent_tasks_have_traces_of_their_own",
     },
     "Async streams": {
-        "openai": "test_streams::test_an_async_stream_is_joined_and_keeps_its_class",
+        "openai": "test_async_streams::test_an_async_stream_is_joined_and_keeps_its_class",
         "anthropic": "test_streams::test_an_async_stream_is_joined_and_keeps_its_class",
         "google-genai": "test_generate_content::test_async_calls_streams_and_chats_say_the_same",
         "langchain": "test_models::test_an_async_stream_that_is_left_ends_its_span",
     },
     "Cancellation": {
-        "openai": "test_streams::test_an_async_stream_cancelled_while_it_is_read",
+        "openai": "test_async_streams::test_an_async_stream_cancelled_while_it_is_read",
         "anthropic": "test_messages::test_a_cancelled_call_is_an_error",
         "google-genai": "test_generate_content::test_an_async_stream_cancelled_while_it_is_read",
         "langchain": "test_models::test_a_cancelled_call_is_an_error",
@@ -62,16 +64,16 @@ PROVEN_BY: dict[str, dict[str, str]] = {
         "bedrock": "test_converse::test_an_error_event_reaches_the_application_and_the_span_keeps_what_came",
     },
     "Stream helpers": {
-        "openai": "test_streams::test_the_stream_helper_is_one_span",
+        "openai": "test_stream_helpers::test_the_stream_helper_is_one_span",
         "anthropic": "test_streams::test_the_helper_is_one_span",
     },
     "Raw responses": {
-        "openai": "test_streams::test_a_raw_response_is_handed_on_untouched",
+        "openai": "test_stream_helpers::test_a_raw_response_is_handed_on_untouched",
         "anthropic": "test_messages::test_a_raw_response_is_handed_on_untouched",
         "bedrock": "test_invoke::test_a_body_is_read_in_whatever_way",
     },
     "Raw responses that stream": {
-        "openai": "test_streams::test_a_streaming_response_of_a_stream",
+        "openai": "test_stream_helpers::test_a_streaming_response_of_a_stream",
         "anthropic": "test_streams::test_a_streaming_response_of_a_stream",
         "bedrock": "test_invoke::test_a_stream_is_told",
     },
@@ -164,9 +166,9 @@ PROVEN_BY: dict[str, dict[str, str]] = {
         "langchain": "test_models::test_a_call_is_one_generation_whatever_is_below_it",
     },
     "Un-instrumenting leaves no trace": {
-        "openai": "test_instrumentor::test_uninstrumenting_leaves_no_trace",
-        "anthropic": "test_instrumentor::test_uninstrumenting_leaves_no_trace",
-        "google-genai": "test_instrumentor::test_uninstrumenting_leaves_no_trace",
+        "openai": "test_instrumentor::TestInstrumentor",
+        "anthropic": "test_instrumentor::TestInstrumentor",
+        "google-genai": "test_instrumentor::TestInstrumentor",
         "bedrock": "test_instrumentor::test_uninstrumenting_leaves_no_trace",
         "langchain": "test_instrumentor::test_uninstrumenting_leaves_no_trace",
     },
@@ -177,7 +179,9 @@ Versions: `{versions}`; newer ones too, as endpoints that are gone are skipped. 
 [instrument-your-client.md](instrument-your-client.md).
 
 For clients that OpenTelemetry's own GenAI packages instrument, `OTEL_INSTRUMENTATION_GENAI_COMPLETION_HOOK=langfuse`
-puts the messages and media that they hand over onto their spans, under our content policy.
+puts the messages and media that they hand over onto their spans, under our content policy. `langfuse-otel run` and our
+distro set it where traces go to Langfuse and nothing else stands there. `OTEL_PYTHON_DISABLED_INSTRUMENTATIONS` leaves
+instrumentations out by name (`langfuse_openai`), also with `configure()`.
 """
 
 
@@ -186,7 +190,7 @@ def document() -> str:
     head = HEAD + " | ".join(f"[{name}](../instrumentations/{name}/README.md)" for name in LIBRARIES)
     rows = [head + " |", "| --- |" + " :-: |" * len(LIBRARIES)]
     for capability, contract in CONTRACTS.items():
-        rows.append(_row(capability, {name: "test_contract" for name in LIBRARIES if contract in contracts(name)}))
+        rows.append(_row(capability, {name: contracts(name).get(contract, "") for name in LIBRARIES}))
     rows += [_row(capability, proofs) for capability, proofs in PROVEN_BY.items()]
     return "\n".join(rows) + "\n" + TAIL.format(versions="`, `".join(map(supported, LIBRARIES)))
 
@@ -201,22 +205,31 @@ def _row(capability: str, proofs: dict[str, str]) -> str:
 
 @cache
 def proofs_of(library: str) -> frozenset[str]:
-    """Every test function of a package: ``file::name``."""
+    """Every test function, and every class of a contract, of a package: ``file::name``."""
     folder = ROOT / "instrumentations" / library / "tests"
     functions = (
         (path.stem, node.name)
         for path in folder.glob("test_*.py")
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.FunctionDef)
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef))
     )
     return frozenset("::".join(each) for each in functions)
 
 
-def contracts(library: str) -> set[str]:
-    """The contracts that a package's tests subclass."""
-    path = ROOT / "instrumentations" / library / "tests" / "test_contract.py"
-    classes = (node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.ClassDef))
-    return {base.id for each in classes for base in each.bases if isinstance(base, ast.Name)}
+def contracts(library: str) -> dict[str, str]:
+    """The contracts that a package's tests subclass, with the file."""
+    folder = ROOT / "instrumentations" / library / "tests"
+    found = {
+        base.id: path.stem
+        for path in sorted(folder.glob("test_*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ClassDef)
+        for base in node.bases
+        if isinstance(base, ast.Name)
+    }
+    if "BadStreamContract" in found:  # which is the other one and more
+        found["BadInputContract"] = found["BadStreamContract"]
+    return found
 
 
 def supported(library: str) -> str:

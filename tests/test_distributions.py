@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-DISTRIBUTIONS = sorted(path for path in (ROOT / "instrumentations").iterdir() if path.is_dir())
+DISTRIBUTIONS = sorted(path for path in (ROOT / "instrumentations").iterdir() if (path / "src").is_dir())
 # Lines of code, without blank lines, comments and docstrings: one library may not grow into another toolkit.
-MOST_LINES = {"openai": 500, "anthropic": 300, "google-genai": 300, "bedrock": 540, "langchain": 450}
+MOST_LINES = {"openai": 500, "anthropic": 300, "google-genai": 300, "bedrock": 300, "langchain": 300}
 
 each = pytest.mark.parametrize("distribution", DISTRIBUTIONS, ids=lambda path: path.name)
 

@@ -12,10 +12,33 @@ SOURCE = Path(__file__).parent.parent / "src" / "langfuse_otel"
 
 LAYERS: dict[str, int] = {
     **dict.fromkeys(
-        ("errors", "setting_values", "settings", "tally", "clock", "fork", "redact", "log", "context", "provenance"), 0
+        (
+            "errors",
+            "setting_values",
+            "settings",
+            "tally",
+            "clock",
+            "fork",
+            "uwsgi",
+            "redact",
+            "log",
+            "context",
+            "provenance",
+        ),
+        0,
     ),
     **dict.fromkeys(
-        ("json_safe", "identity_cache", "private_directory", "metering", "http_deadline", "context_block"), 0
+        (
+            "json_encoding",
+            "json_safe",
+            "identity_cache",
+            "private_directory",
+            "metering",
+            "http_deadline",
+            "context_block",
+            "score_attributes",
+        ),
+        0,
     ),
     **dict.fromkeys(("http", "resilience", "observation"), 1),
     **dict.fromkeys(("conventions", "wire", "prompts", "policy", "media"), 2),
@@ -23,6 +46,7 @@ LAYERS: dict[str, int] = {
     "selection": 1,
     "observer": 3,
     "tracing": 2,
+    "unfinished": 2,
     "delivery": 4,  # sees only the protocol of the transport
     **dict.fromkeys(("telemetry", "prompt_telemetry"), 5),
     **dict.fromkeys(("exporter", "processor", "serverless"), 6),

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from langfuse_otel.processor import LangfuseSpanProcessor, TraceFieldsProcessor
     from langfuse_otel.prompts.client import Prompts
     from langfuse_otel.serverless import flush_after
-    from langfuse_otel.tracing import generation, observe, span
+    from langfuse_otel.tracing import generation, observe, score, span
 
 __all__ = [
     "LangfuseError",
@@ -39,12 +39,13 @@ __all__ = [
     "observe",
     "prompts",
     "propagate_attributes",
+    "score",
     "span",
     "using",
 ]
 
 _HEAVY = {
-    **dict.fromkeys(("generation", "observe", "span"), "langfuse_otel.tracing"),
+    **dict.fromkeys(("generation", "observe", "score", "span"), "langfuse_otel.tracing"),
     "LangfuseSpanExporter": "langfuse_otel.exporter",
     "LangfuseSpanProcessor": "langfuse_otel.processor",
     "Prompts": "langfuse_otel.prompts.client",

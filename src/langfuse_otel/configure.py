@@ -225,10 +225,13 @@ def _instrument(provider: TracerProvider, settings: dict[str, Any]) -> list[Base
     """Instrument what is installed and not instrumented yet; a failure costs only the library that it happens in."""
     from opentelemetry.instrumentation.dependencies import get_dependency_conflicts
 
-    done = []
+    done: list[BaseInstrumentor] = []
+    disabled = load(**settings).disabled_instrumentations
+    if "*" in disabled:
+        return done
     options = {name: settings[name] for name in _INSTRUMENTOR_SETTINGS if name in settings}
     for entry_point in entry_points(group=_GROUP):
-        if not entry_point.name.startswith(_OURS):
+        if not entry_point.name.startswith(_OURS) or entry_point.name in disabled:
             continue
         try:
             instrumentor: BaseInstrumentor = entry_point.load()()

@@ -24,10 +24,9 @@ from langfuse_otel.configure import SEE_DOCTOR, adopt
 from langfuse_otel.environment_variables import (
     CONFIG_FILE,
     CONFIGURATOR,
-    EXPORTERS,
     TRACES_EXPORTER,
     listed,
-    set_defaults,
+    set_exporters,
 )
 
 _LOADER = "opentelemetry.instrumentation.auto_instrumentation._load"
@@ -37,7 +36,7 @@ class LangfuseDistro(BaseDistro):  # type: ignore[misc]  # untyped base
     """Sends traces to Langfuse, and metrics and logs nowhere, unless the environment says otherwise."""
 
     def _configure(self, **kwargs: Any) -> None:
-        set_defaults(os.environ, EXPORTERS)
+        set_exporters(os.environ)
         if os.environ.get(CONFIGURATOR) == "langfuse":
             logging.getLogger(_LOADER).addFilter(_is_news)
 

@@ -50,6 +50,7 @@ CONFIGURATOR = instrumentation.OTEL_PYTHON_CONFIGURATOR
 DISABLED_INSTRUMENTATIONS = instrumentation.OTEL_PYTHON_DISABLED_INSTRUMENTATIONS
 # Spelled out, because OpenTelemetry SDKs that we support have no constant for it yet.
 CONFIG_FILE = "OTEL_CONFIG_FILE"
+COMPLETION_HOOK = "OTEL_INSTRUMENTATION_GENAI_COMPLETION_HOOK"
 SDK_DISABLED = "OTEL_SDK_DISABLED"
 
 # Without them the stock distro may be the one that wins: OpenTelemetry takes the first that it finds.
@@ -57,12 +58,22 @@ SELECTORS: Mapping[str, str] = {DISTRO: "langfuse", CONFIGURATOR: "langfuse"}
 # All three: with traces alone, the stock default for metrics (OTLP over gRPC) makes the whole set-up fail.
 EXPORTERS: Mapping[str, str] = {TRACES_EXPORTER: "langfuse", METRICS_EXPORTER: "none", LOGS_EXPORTER: "none"}
 
+# OpenTelemetry's own GenAI packages hand us their content. Only where spans go to Langfuse: on them it is written.
+CONTENT: Mapping[str, str] = {COMPLETION_HOOK: "langfuse"}
+
 
 def set_defaults(env: MutableMapping[str, str], defaults: Mapping[str, str]) -> None:
     """Set what is unset or, as OpenTelemetry's specification has it, empty."""
     for variable, value in defaults.items():
         if not env.get(variable, "").strip():
             env[variable] = value
+
+
+def set_exporters(env: MutableMapping[str, str]) -> None:
+    """Send traces to Langfuse, with their content, and all else nowhere, as far as the environment leaves that open."""
+    set_defaults(env, EXPORTERS)
+    if "langfuse" in listed(env, TRACES_EXPORTER):
+        set_defaults(env, CONTENT)
 
 
 def listed(env: Mapping[str, str], variable: str) -> list[str]:

@@ -10,9 +10,11 @@ from typing import Any
 
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from langfuse_otel import log
 from langfuse_otel.context import PROJECT, is_any_project_named
+from langfuse_otel.delivery import drain
 from langfuse_otel.delivery.assembly import assemble
 from langfuse_otel.delivery.listeners import Listeners, OnBreaker, OnError, OnPressure
 from langfuse_otel.delivery.pipeline import Pipeline
@@ -33,10 +35,14 @@ from langfuse_otel.transport.ingestion import judge_ingestion
 from langfuse_otel.transport.negotiate import AutoTransport
 from langfuse_otel.transport.otlp import judge_otlp
 from langfuse_otel.transport.with_media import MediaTransport
+from langfuse_otel.transport.with_scores import ScoreTransport
 from langfuse_otel.wire.ingestion import IngestionWire
 from langfuse_otel.wire.otlp import OtlpWire
+from langfuse_otel.wire.scores import ScoreWire
 
 _TRACE_ID_MASK = (1 << 64) - 1  # the lower half of a trace id decides about sampling, as in OTel's TraceIdRatioBased
+
+_NO_SCOPE = object()
 
 
 class LangfuseSpanExporter(SpanExporter):
@@ -75,10 +81,12 @@ class LangfuseSpanExporter(SpanExporter):
         # A mistake in the code is worth an exception, one in the environment is not.
         Observer(load({}, **options), Selection(), price=price)
         self.tally = Tally()
+        self.sends_unfinished = False
         self._pipeline: Pipeline | None = None
         self._sampled_below = _TRACE_ID_MASK + 1
         self._selection = Selection()
         self._public_key, self._only_own = "", False
+        self._plain_scope: object = _NO_SCOPE
         try:
             settings = load(**options)
             if not settings.tracing_enabled:
@@ -100,8 +108,10 @@ class LangfuseSpanExporter(SpanExporter):
         self._shutdown_timeout_s = settings.shutdown_timeout_s
         self._sampled_below = round(settings.sample_rate * (_TRACE_ID_MASK + 1))
         self._selection = selection
+        self.sends_unfinished = settings.unfinished_spans
         self._public_key, self._only_own = public_key, settings.only_own_spans
         self._pipeline = pipeline
+        self._deliver = pipeline.accept
         # An exporter that nobody shuts down, as one made for each request, must not leave a thread behind.
         weakref.finalize(self, pipeline.let_go).atexit = False  # the exit has its own way
         if settings.exporter_metrics:
@@ -109,10 +119,13 @@ class LangfuseSpanExporter(SpanExporter):
 
     def accept(self, span: ReadableSpan) -> Cause:
         """Take one span in charge and return at once: ``ACCEPTED``, or the cause under which it was counted instead."""
+        scope = span.instrumentation_scope
+        if scope is self._plain_scope and not is_any_project_named():
+            return self._deliver(span)
         if self._pipeline is None:
             self.tally.count(Cause.DISABLED)
             return Cause.DISABLED
-        if not self._is_own(span) or (self._selection.is_active and not self._selection.keeps(span)):
+        if not self._is_own(span, scope) or (self._selection.is_active and not self._selection.keeps(span)):
             self.tally.count(Cause.LEFT_OUT)
             return Cause.LEFT_OUT
         if self._sampled_below <= _TRACE_ID_MASK:
@@ -120,16 +133,25 @@ class LangfuseSpanExporter(SpanExporter):
             if context is not None and context.trace_id & _TRACE_ID_MASK >= self._sampled_below:
                 self.tally.count(Cause.SAMPLED)
                 return Cause.SAMPLED
-        return self._pipeline.accept(span)
+        elif not self._selection.is_active and not self._only_own and not _is_of_langfuse_sdk(scope):
+            self._plain_scope = scope  # the next span is likely of the same, and nothing has to be asked
+        return self._deliver(span)
 
-    def _is_own(self, span: ReadableSpan) -> bool:
+    def left_open(self, spans: int) -> None:
+        """Be told of spans that had not ended when the process did: they are counted (``unfinished``), and said."""
+        if self._pipeline is not None:
+            self.tally.count(Cause.UNFINISHED, spans)
+            message = (
+                "%d spans had not ended at the shutdown and are not sent; LANGFUSE_UNFINISHED_SPANS=true sends them"
+            )
+            log.limited(logging.WARNING, "exporter.unfinished", message, spans)
+
+    def _is_own(self, span: ReadableSpan, scope: InstrumentationScope | None) -> bool:
         """Whether a span is for this project: it says so, or says nothing and this is where such spans go."""
         # The SDK's attributes take a microsecond to look one up: not before somebody has used it in this process.
         project = (span.attributes or {}).get(PROJECT) if is_any_project_named() else None
-        if project is None:
-            scope = span.instrumentation_scope
-            if scope is not None and scope.name.startswith("langfuse-sdk"):
-                project = (scope.attributes or {}).get("public_key")  # so does Langfuse's SDK tell its clients apart
+        if project is None and scope is not None and _is_of_langfuse_sdk(scope):
+            project = (scope.attributes or {}).get("public_key")  # so does Langfuse's SDK tell its clients apart
         return not self._only_own if project is None else project == self._public_key
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
@@ -156,8 +178,14 @@ class LangfuseSpanExporter(SpanExporter):
         Waits ``timeout_millis``, but never longer than the exit budget (setting ``shutdown_timeout_s``, 5 seconds),
         which OpenTelemetry's own 30 seconds would exceed. What could not be delivered is said in one line of the log.
         """
-        if self._pipeline is not None:
-            self._pipeline.shutdown(min(timeout_millis / 1_000, self._shutdown_timeout_s))
+        if self._pipeline is None:
+            return
+        timeout_s = min(timeout_millis / 1_000, self._shutdown_timeout_s)
+        if drain.is_exiting():  # other exit hooks may still end spans, and ours, which comes late, ends the pipeline
+            self._pipeline.close(timeout_s)
+            self._pipeline.flush(timeout_s)
+        else:
+            self._pipeline.shutdown(timeout_s)
 
     async def aflush(self, timeout_s: float = 30.0) -> bool:
         """``force_flush`` for asyncio: the event loop runs on meanwhile. Cancelling it loses nothing."""
@@ -188,6 +216,10 @@ class LangfuseSpanExporter(SpanExporter):
         )
 
 
+def _is_of_langfuse_sdk(scope: InstrumentationScope | None) -> bool:
+    return scope is not None and scope.name.startswith("langfuse-sdk")
+
+
 def _transport(settings: Settings, tally: Tally) -> Transport:
     client = HttpClient.of(settings)
 
@@ -199,12 +231,13 @@ def _transport(settings: Settings, tally: Tally) -> Transport:
     # The ingestion endpoint inflates nothing.
     ingestion = Endpoint(client, IngestionWire(on_truncated=truncated), judge_ingestion, compress=False)
     wires: dict[str, Transport] = {"auto": AutoTransport(otlp, ingestion), "otlp": otlp, "ingestion": ingestion}
+    scores = Endpoint(client, ScoreWire(on_truncated=truncated), judge_ingestion, compress=False)
     transport = wires[settings.wire]
     if not settings.upload_media:
-        return transport
+        return ScoreTransport(transport, scores)
     uploader = MediaUploader(
         client,
         on_uploaded=lambda count: tally.count(Cause.MEDIA_UPLOADED, count),
         on_lost=lambda count: tally.count(Cause.MEDIA_LOST, count),
     )
-    return MediaTransport(transport, uploader, settings.max_medium_bytes)
+    return ScoreTransport(MediaTransport(transport, uploader, settings.max_medium_bytes), scores)

@@ -10,12 +10,37 @@ import logging
 import os
 import weakref
 
+from langfuse_otel import uwsgi
+
 _objects: weakref.WeakSet[object] = weakref.WeakSet()
 
 
 def register(owner: object) -> None:
     """Call the owner's ``before_fork``, ``after_fork_parent`` and ``after_fork_child``, those that exist."""
     _objects.add(owner)
+    uwsgi.at_fork(_in_uwsgi_worker)
+
+
+def is_heir() -> bool:
+    """Whether what the parent had accepted is for this process to deliver: in one worker of uWSGI's."""
+    return _heir == os.getpid()
+
+
+_last_seen = os.getpid()
+_heir = 0
+
+
+def _in_child() -> None:
+    global _last_seen, _heir
+    _last_seen = os.getpid()
+    if uwsgi.claim():
+        _heir = os.getpid()
+    _call("after_fork_child")
+
+
+def _in_uwsgi_worker() -> None:
+    if _last_seen != os.getpid():  # else it was told (``py-call-osafterfork``), or is the process that began
+        _in_child()
 
 
 def _call(method: str) -> None:
@@ -33,5 +58,5 @@ if hasattr(os, "register_at_fork"):  # not on Windows
     os.register_at_fork(
         before=lambda: _call("before_fork"),
         after_in_parent=lambda: _call("after_fork_parent"),
-        after_in_child=lambda: _call("after_fork_child"),
+        after_in_child=_in_child,
     )

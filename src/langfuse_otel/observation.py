@@ -42,6 +42,12 @@ Cost: TypeAlias = dict[str, float]
 """US dollars by the keys of `Usage`. When given, it replaces the server's price table."""
 
 
+ScoreType: TypeAlias = Literal["NUMERIC", "BOOLEAN", "CATEGORICAL", "TEXT", "CORRECTION"]
+ScoreSubject: TypeAlias = Literal["observation", "trace", "session"]
+TEXTS: frozenset[ScoreType] = frozenset(("TEXT", "CORRECTION"))
+"""Types of scores whose value is content."""
+
+
 class ToolFunction(msgspec.Struct, gc=False):
     """What is called, with the arguments as JSON text."""
 
@@ -70,6 +76,22 @@ class Message(msgspec.Struct, omit_defaults=True, gc=False):
     finish_reason: str | None = None
     extra: dict[str, Any] | None = None
     """Keys of the source that the format has no place for."""
+
+
+class Score(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What an observation is that stands for a score: a judgement of its parent, of its trace or of its session.
+
+    The comment is the observation's status message, the score's metadata are the observation's, and a free text
+    (`TEXTS`) is its output: so whatever masks and cuts content does it here too.
+    """
+
+    id: str
+    name: str
+    type: ScoreType
+    subject: ScoreSubject
+    value: float | str | None = None
+    """None where the output has it."""
+    config_id: str | None = None
 
 
 class Observation(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -116,6 +138,9 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Matches ``[a-z0-9_-]{1,40}`` and does not begin with ``langfuse``."""
     version: str | None = None
     public: bool | None = None
+
+    score: Score | None = None
+    """When given, this becomes a score and no observation."""
 
     # Where it comes from.
     passthrough: dict[str, Any] = {}

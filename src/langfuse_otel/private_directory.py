@@ -64,18 +64,13 @@ def prepare_file(path: Path) -> None:
         UnsafeDirectoryError: Something else is there: a symbolic link, a file with another name besides, a pipe.
         OSError: It cannot be made.
     """
-    flags = os.O_CREAT | os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     try:
-        descriptor = os.open(path, flags, 0o600)
-    except OSError as error:
-        if path.is_symlink():
-            raise UnsafeDirectoryError(f"{path} is a symbolic link") from error
-        raise
-    try:
-        found = os.fstat(descriptor)
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    except FileExistsError:  # is not opened: closing it would end all locks that this process has in it
+        found = path.lstat()
+        if stat.S_ISLNK(found.st_mode):
+            raise UnsafeDirectoryError(f"{path} is a symbolic link") from None
         if not stat.S_ISREG(found.st_mode) or found.st_nlink != 1:
-            raise UnsafeDirectoryError(f"{path} is not a file of its own")
-        if hasattr(os, "fchmod") and found.st_mode & 0o077:
-            os.fchmod(descriptor, 0o600)
-    finally:
-        os.close(descriptor)
+            raise UnsafeDirectoryError(f"{path} is not a file of its own") from None
+        if found.st_mode & 0o077 and os.name != "nt":
+            path.chmod(0o600)

@@ -105,8 +105,8 @@ _METRICS: Final = (
     Metric(
         "langfuse.exporter.span.left_out",
         "{span}",
-        "Spans that were not to be sent.",
-        _counts(CAUSE, Cause.LEFT_OUT, Cause.SAMPLED, Cause.DISABLED),
+        "Spans that were not to be sent, or had not ended when the process did.",
+        _counts(CAUSE, Cause.LEFT_OUT, Cause.SAMPLED, Cause.DISABLED, Cause.UNFINISHED),
         Kind.COUNTER,
     ),
     Metric(

@@ -16,9 +16,9 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture
-def langfuse(local_server: LocalServer) -> LangfuseApi:
+def langfuse(new_server: LocalServer) -> LangfuseApi:
     """The local Langfuse, through its public API."""
-    return LangfuseApi(local_server.base_url, local_server.public_key, local_server.secret_key)
+    return LangfuseApi(new_server.base_url, new_server.public_key, new_server.secret_key)
 
 
 @pytest.fixture

@@ -70,3 +70,15 @@ def test_it_shows_the_same_model_usage_and_messages(
     ours, theirs = shown
     assert len(ours) == 5
     assert theirs == ours
+
+
+def test_under_run_it_shows_content_without_being_told_to(
+    run: Callable[..., subprocess.CompletedProcess[str]], langfuse: LangfuseApi
+) -> None:
+    command = [sys.executable, "-m", "langfuse_otel", "run", "--", sys.executable, APP]
+    ended = run(command, {"OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "langfuse_openai"})
+    assert ended.returncode == 0, ended.stderr
+    calls = [row for row in langfuse.observations() if row["type"] == "GENERATION"]
+    assert calls
+    assert all(row["input"] for row in calls)
+    assert all(row["output"] for row in calls if row["level"] != "ERROR")

@@ -73,7 +73,9 @@ def test_a_scrape_shows_what_was_delivered(by_environment: bool) -> None:
     with FaultSink() as sink:
         env = variables(sink)
         if by_environment:
-            env = instrumented({**env, "OTEL_METRICS_EXPORTER": "prometheus", "OTEL_EXPORTER_PROMETHEUS_PORT": "0"})
+            metrics = {"OTEL_METRICS_EXPORTER": "prometheus", "OTEL_EXPORTER_PROMETHEUS_PORT": "0"}
+            alone = {"OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "openai"}  # the official one imports its client
+            env = instrumented({**env, **metrics, **alone})
         application = subprocess.Popen(
             [sys.executable, "-c", program], env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )

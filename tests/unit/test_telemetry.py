@@ -10,19 +10,15 @@ import re
 import subprocess
 import sys
 import textwrap
-import threading
 import weakref
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from opentelemetry.metrics import MeterProvider as AnyMeterProvider
-from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import Gauge, InMemoryMetricReader, Metric, Sum
+from opentelemetry.sdk.metrics.export import Sum
 from opentelemetry.semconv._incubating.metrics import otel_metrics
 
-from langfuse_otel import log
 from langfuse_otel.delivery.status import State
 from langfuse_otel.delivery.traffic import FAILURES
 from langfuse_otel.exporter import LangfuseSpanExporter
@@ -36,104 +32,23 @@ from langfuse_otel.telemetry import (
     STATE,
     observe,
 )
-from support.sink import FaultSink, hang, poisoned_by, status, taken
-from support.spans import finished, span_id
+from support.meters import (
+    BY_CAUSE,
+    COUNTERS,
+    EXPORTED,
+    EXPORTER,
+    INFLIGHT,
+    LEFT_OUT,
+    UNITS,
+    Meters,
+)
+from support.sink import FaultSink, status
+from support.spans import finished
 
+pytestmark = pytest.mark.usefixtures("unsaid")
 KEYS: dict[str, Any] = {"public_key": "pk-lf-public", "secret_key": "sk-lf-secret"}
-IMPATIENT: dict[str, Any] = {"retry_initial_s": 0.01, "retry_max_s": 0.01, "breaker_failures": 1_000}
+
 PAGE = Path(__file__).parents[2] / "docs" / "operations" / "metrics.md"
-EXPORTER = "langfuse_otel.exporter.LangfuseSpanExporter"
-
-PROCESSED = "otel.sdk.processor.span.processed"
-SIZE = "otel.sdk.processor.span.queue.size"
-CAPACITY = "otel.sdk.processor.span.queue.capacity"
-INFLIGHT = "otel.sdk.exporter.span.inflight"
-EXPORTED = "otel.sdk.exporter.span.exported"
-LEFT_OUT = "langfuse.exporter.span.left_out"
-ALTERED = "langfuse.exporter.span.altered"
-RETRIED = "langfuse.exporter.batch.retried"
-SPLIT = "langfuse.exporter.batch.split"
-MEDIA = "langfuse.exporter.media.uploaded"
-MEMORY = "langfuse.exporter.queue.memory.usage"
-MEMORY_LIMIT = "langfuse.exporter.queue.memory.limit"
-UTILIZATION = "langfuse.exporter.queue.utilization"
-PRESSURE = "langfuse.exporter.queue.pressure"
-SAMPLE_RATE = "langfuse.exporter.queue.sample_rate"
-SPOOL_SPANS = "langfuse.exporter.spool.spans"
-SPOOL_USAGE = "langfuse.exporter.spool.usage"
-SPOOL_AGE = "langfuse.exporter.spool.oldest_age"
-REQUESTS = "langfuse.exporter.request.count"
-REQUEST_SIZE = "langfuse.exporter.request.size"
-REQUEST_DURATION = "langfuse.exporter.request.duration"
-BREAKER = "langfuse.exporter.breaker.status"
-STATUS = "langfuse.exporter.status"
-
-BY_CAUSE = {PROCESSED, EXPORTED, LEFT_OUT, ALTERED, RETRIED, SPLIT, MEDIA}
-COUNTERS = {*BY_CAUSE, REQUESTS, REQUEST_SIZE, REQUEST_DURATION}
-GAUGES = {UTILIZATION, SAMPLE_RATE, SPOOL_AGE}
-UNITS = {
-    **dict.fromkeys((PROCESSED, SIZE, CAPACITY, INFLIGHT, EXPORTED, LEFT_OUT, ALTERED, SPOOL_SPANS), "{span}"),
-    REQUESTS: "{request}",
-    **dict.fromkeys((REQUEST_DURATION, SPOOL_AGE), "s"),
-    **dict.fromkeys((RETRIED, SPLIT), "{batch}"),
-    MEDIA: "{medium}",
-    **dict.fromkeys((MEMORY, MEMORY_LIMIT, SPOOL_USAGE, REQUEST_SIZE), "By"),
-    **dict.fromkeys((UTILIZATION, PRESSURE, SAMPLE_RATE, BREAKER, STATUS), "1"),
-}
-
-
-class Meters:
-    """A meter provider of the SDK and what it collects."""
-
-    def __init__(self) -> None:
-        self._reader = InMemoryMetricReader()
-        self.provider = MeterProvider(metric_readers=[self._reader], shutdown_on_exit=False)
-
-    def collect(self) -> dict[str, Metric]:
-        """Every metric there is, by name; a name that comes twice is a failure."""
-        data = self._reader.get_metrics_data()
-        found: dict[str, Metric] = {}
-        for resource in data.resource_metrics if data else ():
-            for scope in resource.scope_metrics:
-                assert scope.scope.name == "langfuse_otel"
-                for metric in scope.metrics:
-                    assert metric.name not in found
-                    found[metric.name] = metric
-        return found
-
-    def points(self, name: str) -> list[tuple[dict[str, Any], int | float]]:
-        metric = self.collect().get(name)
-        if metric is None:
-            return []
-        assert isinstance(metric.data, Gauge if name in GAUGES else Sum)
-        return [(dict(point.attributes or {}), point.value) for point in metric.data.data_points]
-
-    def values(self, name: str, attribute: str = ERROR_TYPE) -> dict[str | None, int | float]:
-        """Of the only exporter, by an attribute; None where a point has none."""
-        points = self.points(name)
-        values = {attributes.get(attribute): value for attributes, value in points}
-        assert len(values) == len(points)
-        return values
-
-    def nonzero(self, name: str, attribute: str = ERROR_TYPE) -> dict[str | None, int | float]:
-        return {key: value for key, value in self.values(name, attribute).items() if value}
-
-    def exporters(self) -> list[str]:
-        return [attributes[COMPONENT_NAME] for attributes, _ in self.points(INFLIGHT)]
-
-
-@pytest.fixture
-def meters() -> Iterator[Meters]:
-    meters = Meters()
-    yield meters
-    meters.provider.shutdown()
-
-
-@pytest.fixture(autouse=True)
-def unsaid(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is logged once a minute or process is logged once a test."""
-    monkeypatch.setattr(log, "_once", log.RateLimit(float("inf")))
-    monkeypatch.setattr(log, "_minute", log.RateLimit(60.0))
 
 
 def disabled() -> LangfuseSpanExporter:
@@ -174,6 +89,7 @@ class TestInstruments:
             exporter = LangfuseSpanExporter(**KEYS, base_url=sink.url)
             observe(exporter, meters.provider)
             exporter.export(finished(3))
+            exporter.force_flush(0)
             sink.wait_for_requests(1)
             found = [attributes for name in UNITS for attributes, _ in meters.points(name)]
             exporter.shutdown(0)
@@ -197,146 +113,6 @@ class TestInstruments:
 
         assert len(counted) == 1
         assert counted[0] in before
-
-
-class TestValues:
-    def test_delivered_spans_are_exported_and_no_longer_in_flight(self, meters: Meters) -> None:
-        with FaultSink() as sink:
-            exporter = LangfuseSpanExporter(**KEYS, base_url=sink.url, max_queue_spans=50, max_queue_bytes=1_000_000)
-            observe(exporter, meters.provider)
-            exporter.export(finished(10))
-            assert exporter.force_flush(20_000)
-
-            assert meters.nonzero(PROCESSED) == {None: 10}
-            assert meters.nonzero(EXPORTED) == {None: 10}
-            assert meters.values(INFLIGHT) == {None: 0}
-            assert meters.values(MEMORY) == {None: 0}
-            assert meters.values(SIZE) == {None: 0}
-            assert meters.values(CAPACITY) == {None: 50}
-            assert meters.values(MEMORY_LIMIT) == {None: 1_000_000}
-            assert meters.nonzero(STATUS, STATE) == {"delivering": 1}
-            exporter.shutdown(0)
-
-    def test_a_refused_span_has_failed_and_the_others_have_not(self, meters: Meters) -> None:
-        spans = finished(8)
-        with FaultSink(poisoned_by(span_id(spans[3]))) as sink:
-            exporter = LangfuseSpanExporter(**KEYS, base_url=sink.url)
-            observe(exporter, meters.provider)
-            exporter.export(spans)
-            assert exporter.force_flush(20_000)
-
-            assert meters.nonzero(EXPORTED) == {None: 7, "refused": 1}
-            assert meters.values(SPLIT)[None] == exporter.status().counts["split"] >= 1
-            exporter.shutdown(0)
-
-    def test_what_a_full_queue_turns_away_was_not_processed_and_the_rest_is_in_flight(self, meters: Meters) -> None:
-        with FaultSink(hang) as sink:
-            exporter = LangfuseSpanExporter(**KEYS, base_url=sink.url, max_queue_spans=5, flush_interval_s=3_600)
-            observe(exporter, meters.provider)
-            exporter.export(finished(12))
-
-            assert meters.nonzero(PROCESSED) == {None: 5, "queue_full": 7}
-            assert meters.values(INFLIGHT) == {None: 5}
-            exporter.shutdown(0)
-
-    def test_a_shut_down_exporter_still_shows_what_that_has_cost(self, meters: Meters) -> None:
-        with FaultSink(hang) as sink:
-            exporter = LangfuseSpanExporter(**KEYS, base_url=sink.url)
-            observe(exporter, meters.provider)
-            exporter.export(finished(4))
-            exporter.shutdown(0)
-
-            assert meters.nonzero(EXPORTED) == {"shutdown": 4}
-            assert meters.values(INFLIGHT) == {None: 0}
-            assert meters.nonzero(STATUS, STATE) == {"closed": 1}
-
-    def test_retries_show_and_lose_nothing(self, meters: Meters) -> None:
-        with FaultSink(status(503)) as sink:
-            exporter = LangfuseSpanExporter(**KEYS, **IMPATIENT, base_url=sink.url)
-            observe(exporter, meters.provider)
-            exporter.export(finished(4))
-            sink.wait_for_requests(3)  # the third is sent when two answers are booked
-
-            assert meters.values(RETRIED)[None] >= 2
-            assert meters.values(INFLIGHT) == {None: 4}
-            assert meters.nonzero(STATUS, STATE) == {"retrying": 1}
-            sink.mode = taken
-            assert exporter.force_flush(20_000)
-            assert meters.nonzero(EXPORTED) == {None: 4}
-            exporter.shutdown(0)
-
-    def test_what_is_being_sent_is_in_flight_and_only_the_rest_waits(self, meters: Meters) -> None:
-        with FaultSink(hang) as sink:
-            exporter = LangfuseSpanExporter(**KEYS, base_url=sink.url, max_queue_spans=5, flush_interval_s=0.01)
-            observe(exporter, meters.provider)
-            exporter.export(finished(2))
-            sink.wait_for_requests(1)
-            assert meters.values(SIZE) == {None: 0}
-            assert meters.values(PRESSURE) == {None: 0}
-
-            exporter.export(finished(5))
-            assert meters.values(INFLIGHT) == {None: 7}
-            assert meters.values(SIZE) == {None: 5}
-            assert meters.values(MEMORY)[None] == exporter.status().pending_bytes > 0
-            assert meters.values(UTILIZATION) == {None: 1.0}
-            assert meters.values(PRESSURE) == {None: 1}
-            exporter.shutdown(0)
-
-    def test_requests_show_by_outcome_with_what_was_sent_and_how_long_it_took(self, meters: Meters) -> None:
-        with FaultSink(status(503)) as sink:
-            exporter = LangfuseSpanExporter(**KEYS, **IMPATIENT, base_url=sink.url, wire="otlp")
-            observe(exporter, meters.provider)
-            exporter.export(finished(4))
-            sink.wait_for_requests(2)
-            sink.mode = taken
-            assert exporter.force_flush(20_000)
-
-            requests, sizes, durations = (meters.values(n) for n in (REQUESTS, REQUEST_SIZE, REQUEST_DURATION))
-            assert {key for key, value in requests.items() if value} == {None, "unavailable"}
-            assert requests[None] == 1
-            assert requests["unavailable"] == len(sink.requests) - 1
-            assert sizes["unavailable"] == sizes[None] * requests["unavailable"] > 0
-            assert durations[None] > 0
-            exporter.shutdown(0)
-
-    def test_an_open_breaker_shows(self, meters: Meters) -> None:
-        with FaultSink(status(503)) as sink:
-            opened = threading.Event()
-            exporter = LangfuseSpanExporter(
-                **KEYS, base_url=sink.url, breaker_failures=1, on_breaker=lambda before, now, error: opened.set()
-            )
-            observe(exporter, meters.provider)
-            assert meters.nonzero(BREAKER, BREAKER_STATE) == {"closed": 1}
-
-            exporter.export(finished(1))
-            exporter.force_flush(0)
-            assert opened.wait(20)
-            assert meters.nonzero(BREAKER, BREAKER_STATE) == {"open": 1}
-            exporter.shutdown(0)
-
-    def test_a_spool_shows_what_waits_and_since_when(self, meters: Meters, tmp_path: Path) -> None:
-        with FaultSink(hang) as sink:
-            exporter = LangfuseSpanExporter(
-                **KEYS, base_url=sink.url, delivery="at_least_once", spool_directory=str(tmp_path / "spool")
-            )
-            observe(exporter, meters.provider)
-            exporter.export(finished(3))
-            sink.wait_for_requests(1)
-
-            assert meters.values(SPOOL_SPANS) == {None: 3}
-            assert meters.values(SPOOL_USAGE)[None] == exporter.status().spooled_bytes > 0
-            assert meters.values(SPOOL_AGE)[None] >= 0
-            exporter.shutdown(0)
-
-    def test_spans_left_out_on_purpose_are_no_failures(self, meters: Meters) -> None:
-        with FaultSink() as sink:
-            exporter = LangfuseSpanExporter(**KEYS, base_url=sink.url, sample_rate=0.0)
-            observe(exporter, meters.provider)
-            exporter.export(finished(6))
-
-            assert meters.nonzero(LEFT_OUT, CAUSE) == {"sampled": 6}
-            assert meters.nonzero(PROCESSED) == meters.nonzero(EXPORTED) == {}
-            exporter.shutdown(0)
 
 
 class TestSeveral:

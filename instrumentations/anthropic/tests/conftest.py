@@ -5,18 +5,16 @@ from __future__ import annotations
 import base64
 import json
 import struct
-import threading
 import zlib
 from collections.abc import Iterator
-from contextlib import suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from anthropic import Anthropic, AsyncAnthropic
 
 from langfuse_otel.instrumentation.contract import Recording
 from langfuse_otel_anthropic import AnthropicInstrumentor
+from support.provider import Provider
 
 USAGE = {
     "input_tokens": 12,
@@ -58,7 +56,7 @@ def text_deltas(*texts: str) -> list[dict[str, Any]]:
 
 def stream_of(*blocks: list[dict[str, Any]], stop_reason: str = "end_turn") -> list[dict[str, Any]]:
     """The events of one message."""
-    begun = message(content=[], stop_reason=None, usage={**USAGE, "output_tokens": 1})
+    begun = message(content=[], stop_reason=None, usage={**USAGE, "output_tokens": 1, "output_tokens_details": None})
     return [
         {"type": "message_start", "message": begun},
         {"type": "ping"},
@@ -88,12 +86,10 @@ def aws_frame(event: dict[str, Any]) -> bytes:
     return frame + struct.pack(">I", zlib.crc32(frame))
 
 
-class LoopbackAnthropic:
-    """Answers with what a test puts in; by default with a friendly greeting.
+class LoopbackAnthropic(Provider):
+    """Answers with a friendly greeting by default.
 
-    ``answer``: JSON body in place of the default. ``stream``: events in place of the default; an exception among them
-    breaks the connection there. ``status``: of the next answers, first come. ``hold``: while set and not yet released,
-    a stream stops before its ``hold_at``-th event, any other answer before it is sent.
+    ``answer``: JSON body in place of the default. ``stream``: events in place of the default.
     """
 
     message = staticmethod(message)
@@ -102,95 +98,34 @@ class LoopbackAnthropic:
     stream_of = staticmethod(stream_of)
     usage = USAGE
     hold_at = 4
+    answer_headers: ClassVar[dict[str, str]] = {"request-id": "req_1", "retry-after-ms": "1"}
 
     def __init__(self) -> None:
         self.answer: dict[str, Any] | None = None
         self.stream: list[Any] = stream_of(block(0, {"type": "text", "text": ""}, *text_deltas("Hello", " there")))
-        self.status: list[int] = []
-        self.requests: list[dict[str, Any]] = []
-        self.headers: list[dict[str, str]] = []
-        self.paths: list[str] = []
-        self.hold: threading.Event | None = None
-        self.asked = threading.Event()
-        loopback = self
+        super().__init__()
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
+    def error(self, status: int) -> dict[str, Any]:
+        error = {"type": "overloaded_error" if status == 529 else "not_found_error", "message": "no such"}
+        return {"type": "error", "error": error, "request_id": "req_1"}
 
-            def log_message(self, *args: Any) -> None:
-                pass
+    def events_for(self, path: str, body: dict[str, Any]) -> list[Any] | None:
+        return self.stream if body.get("stream") or "stream" in path.rpartition("/")[2].lower() else None
 
-            def do_POST(self) -> None:
-                with suppress(ConnectionError):  # the client went away, as some tests do
-                    self._answer()
+    def reply_for(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        if "count_tokens" in path:
+            return {"input_tokens": 12}
+        return message() if self.answer is None else self.answer
 
-            def _answer(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-                loopback.requests.append(body)
-                loopback.headers.append({name.lower(): value for name, value in self.headers.items()})
-                loopback.paths.append(self.path)
-                loopback.asked.set()
-                status = loopback.status.pop(0) if loopback.status else 200
-                if status != 200:
-                    error = {"type": "overloaded_error" if status == 529 else "not_found_error", "message": "no such"}
-                    self._send(status, {"type": "error", "error": error, "request_id": "req_1"})
-                elif "count_tokens" in self.path:
-                    self._send(200, {"input_tokens": 12})
-                elif body.get("stream") or "stream" in self.path.rpartition("/")[2].lower():
-                    self._send_stream(aws=self.path.startswith("/model/"))
-                else:
-                    if loopback.hold is not None:
-                        loopback.hold.wait(10)
-                    self._send(200, message() if loopback.answer is None else loopback.answer)
+    def stream_type(self, path: str) -> str:
+        return "application/vnd.amazon.eventstream" if _is_aws(path) else super().stream_type(path)
 
-            def _send(self, status: int, body: dict[str, Any]) -> None:
-                data = json.dumps(body).encode()
-                self.send_response(status)
-                self.send_header("content-type", "application/json")
-                self.send_header("content-length", str(len(data)))
-                self.send_header("request-id", "req_1")
-                self.send_header("retry-after-ms", "1")
-                self.end_headers()
-                self.wfile.write(data)
+    def encode(self, event: dict[str, Any], path: str) -> bytes:
+        return aws_frame(event) if _is_aws(path) else f"event: {event['type']}\ndata: {json.dumps(event)}\n\n".encode()
 
-            def _send_stream(self, *, aws: bool) -> None:
-                self.send_response(200)
-                self.send_header("content-type", "application/vnd.amazon.eventstream" if aws else "text/event-stream")
-                self.send_header("request-id", "req_1")
-                self.send_header("connection", "close")
-                self.send_header("transfer-encoding", "chunked")
-                self.end_headers()
-                self.close_connection = True
-                for number, event in enumerate(loopback.stream):
-                    if isinstance(event, Exception):
-                        return
-                    if number == loopback.hold_at and loopback.hold is not None:
-                        loopback.hold.wait(10)
-                    said = f"event: {event['type']}\ndata: {json.dumps(event)}\n\n".encode()
-                    self._send_chunk(aws_frame(event) if aws else said)
-                self.wfile.write(b"0\r\n\r\n")
 
-            def _send_chunk(self, data: bytes) -> None:
-                self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
-        self._thread.start()
-
-    @property
-    def port(self) -> int:
-        return self._server.server_address[1]
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    def close(self) -> None:
-        if self.hold is not None:
-            self.hold.set()
-        self._server.shutdown()
-        self._server.server_close()
+def _is_aws(path: str) -> bool:
+    return path.startswith("/model/")
 
 
 @pytest.fixture(autouse=True)
@@ -201,9 +136,8 @@ def no_settings_of_the_client(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def server() -> Iterator[LoopbackAnthropic]:
-    loopback = LoopbackAnthropic()
-    yield loopback
-    loopback.close()
+    with LoopbackAnthropic() as loopback:
+        yield loopback
 
 
 @pytest.fixture

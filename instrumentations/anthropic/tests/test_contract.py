@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-import pytest
-
 from langfuse_otel.instrumentation.contract import TransparentCallContract, TransparentStreamContract
 from langfuse_otel_anthropic import AnthropicInstrumentor
+from support.on_loopback import OnLoopback
 
 HELLO: dict[str, Any] = {
     "model": "claude-opus-5",
@@ -16,13 +15,8 @@ HELLO: dict[str, Any] = {
 }
 
 
-class _Endpoint(TransparentCallContract):
+class _Endpoint(OnLoopback, TransparentCallContract):
     instrumentor = AnthropicInstrumentor
-
-    @pytest.fixture(autouse=True)
-    def _loopback(self, server: Any, client: Any) -> None:
-        self.server = server
-        self.client = client
 
     @property
     def messages(self) -> Any:
@@ -31,10 +25,6 @@ class _Endpoint(TransparentCallContract):
     def sent(self) -> list[Any]:
         seen = zip(self.server.paths, self.server.headers, self.server.requests, strict=True)
         return [(path, {**headers, "traceparent": None}, body) for path, headers, body in seen]
-
-    def fail(self) -> Any:
-        self.server.status = [404]
-        return self.call()
 
 
 class TestMessages(_Endpoint, TransparentStreamContract):

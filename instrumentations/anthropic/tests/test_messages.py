@@ -12,6 +12,8 @@ import pytest
 from anthropic import AnthropicBedrock, AnthropicVertex, AsyncAnthropic
 from opentelemetry.trace import StatusCode
 
+from support.cancelled import cancelled
+
 HELLO: dict[str, Any] = {"model": "claude-opus-5", "max_tokens": 64, "messages": [{"role": "user", "content": "Hi"}]}
 WEATHER: dict[str, Any] = {
     "name": "weather",
@@ -225,14 +227,7 @@ def test_async_calls_say_the_same(recording: Any, async_client: AsyncAnthropic) 
 def test_a_cancelled_call_is_an_error(recording: Any, async_client: AsyncAnthropic, server: Any) -> None:
     server.hold = threading.Event()
 
-    async def cancelled() -> None:
-        task = asyncio.create_task(async_client.messages.create(**HELLO))
-        await asyncio.to_thread(server.asked.wait, 10)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-
-    asyncio.run(cancelled())
+    cancelled(lambda: async_client.messages.create(**HELLO), server.asked)
     assert recording.attributes["error.type"] == "asyncio.exceptions.CancelledError"
 
 

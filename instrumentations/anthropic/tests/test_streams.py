@@ -14,6 +14,7 @@ from anthropic import Anthropic, AsyncAnthropic
 
 from langfuse_otel.instrumentation.contract import Recording
 from langfuse_otel_anthropic import AnthropicInstrumentor
+from support.cancelled import cancelled
 
 HELLO: dict[str, Any] = {"model": "claude-opus-5", "max_tokens": 64, "messages": [{"role": "user", "content": "Hi"}]}
 STREAM: dict[str, Any] = {**HELLO, "stream": True}
@@ -249,22 +250,14 @@ def test_an_async_helper_left_early_keeps_what_came(recording: Any, async_client
 
 def test_an_async_helper_cancelled_while_it_is_read(recording: Any, async_client: AsyncAnthropic, server: Any) -> None:
     server.hold = threading.Event()
+    begun = threading.Event()
 
-    async def cancel() -> None:
-        begun = asyncio.Event()
+    async def read() -> None:
+        async with async_client.messages.stream(**HELLO) as stream:
+            async for _ in stream.text_stream:
+                begun.set()
 
-        async def read() -> None:
-            async with async_client.messages.stream(**HELLO) as stream:
-                async for _ in stream.text_stream:
-                    begun.set()
-
-        task = asyncio.create_task(read())
-        await asyncio.wait_for(begun.wait(), 10)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-
-    asyncio.run(cancel())
+    cancelled(read, begun)
     assert recording.attributes["error.type"] == "asyncio.exceptions.CancelledError"
     assert parts(recording) == BEGUN
 

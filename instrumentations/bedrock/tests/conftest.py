@@ -82,6 +82,8 @@ class LoopbackBedrock:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            wbufsize = -1  # head and body in one packet
+            disable_nagle_algorithm = True  # else the next answer waits 40 ms for an acknowledgement
 
             def log_message(self, *args: Any) -> None:
                 pass
@@ -128,6 +130,7 @@ class LoopbackBedrock:
                 self.send_header("content-type", "application/vnd.amazon.eventstream")
                 self.send_header("x-amzn-requestid", "req-1")
                 self.send_header("transfer-encoding", "chunked")
+                self.send_header("connection", "close")
                 self.end_headers()
                 self.close_connection = True
                 for event in events:
@@ -178,10 +181,15 @@ def server() -> Iterator[LoopbackBedrock]:
     loopback.close()
 
 
+@pytest.fixture(scope="session")
+def session() -> boto3.Session:
+    """One for all tests: it keeps the services' models, each of which takes a second to load."""
+    return boto3.Session(aws_access_key_id="id", aws_secret_access_key="secret", region_name="eu-west-1")
+
+
 @pytest.fixture
-def make_client(server: LoopbackBedrock) -> Any:
+def make_client(session: boto3.Session, server: LoopbackBedrock) -> Any:
     def make(service: str = "bedrock-runtime", attempts: int = 1) -> Any:
-        session = boto3.Session(aws_access_key_id="id", aws_secret_access_key="secret", region_name="eu-west-1")
         config = Config(retries={"total_max_attempts": attempts, "mode": "standard"})
         return session.client(service, endpoint_url=server.url, config=config)
 

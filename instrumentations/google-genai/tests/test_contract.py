@@ -8,27 +8,16 @@ import pytest
 
 from langfuse_otel.instrumentation.contract import TransparentCallContract, TransparentStreamContract
 from langfuse_otel_google_genai import GoogleGenAIInstrumentor
+from support.on_loopback import OnLoopback
 
 HELLO: dict[str, Any] = {"model": "gemini-2.5-flash", "contents": "Hi"}
 
 
-class _Endpoint(TransparentCallContract):
+class _Endpoint(OnLoopback, TransparentCallContract):
     instrumentor = GoogleGenAIInstrumentor
-
-    @pytest.fixture(autouse=True)
-    def _loopback(self, server: Any, client: Any) -> None:
-        self.server = server
-        self.client = client
-
-    def sent(self) -> list[Any]:
-        return list(zip(self.server.paths, self.server.requests, strict=True))
 
     def told(self, result: Any) -> Any:
         return result.model_dump(exclude={"sdk_http_response"})  # with the date
-
-    def fail(self) -> Any:
-        self.server.status = [404]
-        return self.call()
 
 
 class TestGenerateContent(_Endpoint, TransparentStreamContract):

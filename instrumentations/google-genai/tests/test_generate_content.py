@@ -12,6 +12,8 @@ import pytest
 from google.genai import Client, errors, types
 from opentelemetry.trace import StatusCode
 
+from support.cancelled import cancelled
+
 MODEL = "gemini-2.5-flash"
 HELLO: dict[str, Any] = {"model": MODEL, "contents": "Hi"}
 GREETING = [{"type": "text", "content": "Hello there"}]
@@ -280,21 +282,13 @@ def test_async_calls_streams_and_chats_say_the_same(recording: Any, client: Clie
 
 def test_an_async_stream_cancelled_while_it_is_read(recording: Any, client: Client, server: Any) -> None:
     server.hold = threading.Event()
+    begun = threading.Event()
 
-    async def cancel() -> None:
-        begun = asyncio.Event()
+    async def read() -> None:
+        async for _ in await client.aio.models.generate_content_stream(**HELLO):
+            begun.set()
 
-        async def read() -> None:
-            async for _ in await client.aio.models.generate_content_stream(**HELLO):
-                begun.set()
-
-        task = asyncio.create_task(read())
-        await asyncio.wait_for(begun.wait(), 10)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-
-    asyncio.run(cancel())
+    cancelled(read, begun)
     assert recording.attributes["error.type"] == "asyncio.exceptions.CancelledError"
     assert messages(recording, "output")[0]["parts"] == [{"type": "text", "content": "Hello"}]
 

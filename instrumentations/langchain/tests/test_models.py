@@ -188,8 +188,8 @@ def test_an_answer_from_the_cache_costs_nothing(model: Any, recording: Any) -> N
     model.invoke("Hi")
     model.invoke("Hi")
     first, second = recording.spans
-    assert "gen_ai.usage.cost" not in first.attributes
-    assert second.attributes["gen_ai.usage.cost"] == 0
+    assert "langfuse.observation.cost_details" not in first.attributes
+    assert json.loads(second.attributes["langfuse.observation.cost_details"]) == {"total": 0}
 
 
 def test_an_llm_is_a_text_completion(server: Any, both: Any) -> None:

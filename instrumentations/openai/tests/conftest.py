@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
-from contextlib import suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from openai import AsyncOpenAI, OpenAI
 
 from langfuse_otel.instrumentation.contract import Recording
 from langfuse_otel_openai import OpenAIInstrumentor
+from support.loopback import Received
+from support.provider import Provider
 
 USAGE = {
     "prompt_tokens": 12,
@@ -124,6 +123,7 @@ IMAGE_USAGE = {
     "input_tokens_details": {"image_tokens": 4, "text_tokens": 5},
 }
 SPEECH = b"ID3 not really music"
+DONE = "[DONE]"
 MEDIA: dict[str, dict[str, Any] | bytes] = {
     "images": {"created": 1, "output_format": "webp", "data": [{"b64_json": "aW1n"}], "usage": IMAGE_USAGE},
     "audio/speech": SPEECH,
@@ -163,12 +163,10 @@ def helpers(client: Any) -> Any:
     return completions if hasattr(completions, "parse") else client.beta.chat.completions
 
 
-class LoopbackOpenAI:
-    """Answers with what a test puts in; by default with a friendly greeting.
+class LoopbackOpenAI(Provider):
+    """Answers with a friendly greeting by default.
 
-    ``answer``: JSON body in place of the default. ``stream``: chunks in place of the default; an exception among them
-    breaks the connection there. ``status``: of the next answers, first come. ``hold``: while set and not yet released,
-    a stream stops after its second chunk.
+    ``answer``: JSON body in place of the default. ``stream``: chunks in place of the default.
     """
 
     usage = USAGE
@@ -179,90 +177,28 @@ class LoopbackOpenAI:
     response = staticmethod(response)
     events = staticmethod(events)
     helpers = staticmethod(helpers)
+    hold_at = 2
+    answer_headers: ClassVar[dict[str, str]] = {"x-request-id": "req_1"}
 
     def __init__(self) -> None:
         self.answer: dict[str, Any] | None = None
         self.stream: list[Any] | None = None
-        self.status: list[int] = []
-        self.requests: list[dict[str, Any]] = []
-        self.paths: list[str] = []
-        self.hold: threading.Event | None = None
-        self.asked = threading.Event()
-        loopback = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def log_message(self, *args: Any) -> None:
-                pass
-
-            def do_POST(self) -> None:
-                with suppress(ConnectionError):  # the client went away, as some tests do
-                    self._answer()
-
-            do_GET = do_POST
-
-            def _answer(self) -> None:
-                sent = self.rfile.read(int(self.headers.get("content-length") or 0))
-                is_json = self.headers.get("content-type") == "application/json"
-                body = (
-                    json.loads(sent) if is_json else {"stream": b'name="stream"' in sent or "stream=true" in self.path}
-                )
-                loopback.requests.append(body)
-                loopback.paths.append(self.path)
-                loopback.asked.set()
-                status = loopback.status.pop(0) if loopback.status else 200
-                if status != 200:
-                    error = {"message": "no such thing", "type": "invalid_request_error", "code": "model_not_found"}
-                    self._send(status, {"error": error})
-                elif body.get("stream"):
-                    self._send_stream(loopback.chunks_for(self.path, body))
-                else:
-                    if loopback.hold is not None:
-                        loopback.hold.wait(10)
-                    self._send(200, loopback.answer or loopback.answer_for(self.path, body))
-
-            def _send(self, status: int, body: dict[str, Any] | bytes) -> None:
-                data = body if isinstance(body, bytes) else json.dumps(body).encode()
-                self.send_response(status)
-                self.send_header("content-type", "audio/mpeg" if isinstance(body, bytes) else "application/json")
-                self.send_header("content-length", str(len(data)))
-                self.send_header("x-request-id", "req_1")
-                self.end_headers()
-                self.wfile.write(data)
-
-            def _send_stream(self, chunks: list[Any]) -> None:
-                self.send_response(200)
-                self.send_header("content-type", "text/event-stream")
-                self.send_header("x-request-id", "req_1")
-                self.send_header("connection", "close")
-                self.send_header("transfer-encoding", "chunked")
-                self.end_headers()
-                self.close_connection = True
-                for number, sent in enumerate(chunks):
-                    if isinstance(sent, Exception):
-                        return
-                    if number == 2 and loopback.hold is not None:
-                        loopback.hold.wait(10)
-                    self._send_chunk(f"data: {json.dumps(sent)}\n\n".encode())
-                self._send_chunk(b"data: [DONE]\n\n")
-                self.wfile.write(b"0\r\n\r\n")
-
-            def _send_chunk(self, data: bytes) -> None:
-                self.wfile.write(b"%x\r\n%s\r\n" % (len(data), data))
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
-        self._thread.start()
-
-    @property
-    def port(self) -> int:
-        return self._server.server_address[1]
+        super().__init__()
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/v1"
+        return f"{super().url}/v1"
+
+    def read(self, received: Received) -> dict[str, Any]:
+        if received.headers.get("content-type") == "application/json":
+            return super().read(received)
+        return {"stream": b'name="stream"' in received.body or "stream=true" in received.target}  # of a form
+
+    def error(self, status: int) -> dict[str, Any]:
+        return {"error": {"message": "no such thing", "type": "invalid_request_error", "code": "model_not_found"}}
+
+    def reply_for(self, path: str, body: dict[str, Any]) -> dict[str, Any] | bytes:
+        return self.answer or self.answer_for(path, body)
 
     def answer_for(self, path: str, body: dict[str, Any]) -> dict[str, Any] | bytes:
         if media := next((answer for name, answer in MEDIA.items() if name in path), None):
@@ -281,7 +217,10 @@ class LoopbackOpenAI:
         prompts = body["prompt"] if isinstance(body["prompt"], list) else [body["prompt"]]
         return text_completion([f"{prompt} there" for prompt in prompts], usage=USAGE)
 
-    def chunks_for(self, path: str, body: dict[str, Any]) -> list[Any]:
+    def events_for(self, path: str, body: dict[str, Any]) -> list[Any] | None:
+        return [*self._chunks_for(path, body), DONE] if body.get("stream") else None
+
+    def _chunks_for(self, path: str, body: dict[str, Any]) -> list[Any]:
         if self.stream is not None:
             return self.stream
         if "images" in path:
@@ -296,18 +235,14 @@ class LoopbackOpenAI:
         sent = [text_completion(["Hello"], None), text_completion([" there"], "stop")]
         return [*sent, text_completion([], usage=USAGE)] if include_usage else sent
 
-    def close(self) -> None:
-        if self.hold is not None:
-            self.hold.set()
-        self._server.shutdown()
-        self._server.server_close()
+    def encode(self, event: Any, path: str) -> bytes:
+        return f"data: {event if event is DONE else json.dumps(event)}\n\n".encode()
 
 
 @pytest.fixture
 def server() -> Iterator[LoopbackOpenAI]:
-    loopback = LoopbackOpenAI()
-    yield loopback
-    loopback.close()
+    with LoopbackOpenAI() as loopback:
+        yield loopback
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from langfuse_otel.instrumentation.contract import Recording
 from langfuse_otel_openai import OpenAIInstrumentor
+from support.cancelled import cancelled
 
 HELLO = [{"role": "user", "content": "Hi"}]
 WEATHER: dict[str, Any] = {
@@ -268,14 +269,7 @@ def test_async_calls_say_the_same(recording: Any, async_client: Any) -> None:
 def test_a_cancelled_call_is_an_error(recording: Any, async_client: Any, server: Any) -> None:
     server.hold = threading.Event()
 
-    async def cancelled() -> None:
-        task = asyncio.create_task(async_client.chat.completions.create(model="gpt-4o-mini", messages=HELLO))
-        await asyncio.to_thread(server.asked.wait, 10)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-
-    asyncio.run(cancelled())
+    cancelled(lambda: async_client.chat.completions.create(model="gpt-4o-mini", messages=HELLO), server.asked)
     assert recording.attributes["error.type"] == "asyncio.exceptions.CancelledError"
 
 

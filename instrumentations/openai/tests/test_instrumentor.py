@@ -2,44 +2,28 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
-from importlib.metadata import entry_points
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 import openai
 import pytest
 from openai import AzureOpenAI, OpenAI
 from openai.resources.chat.completions import Completions
-from opentelemetry.instrumentation.dependencies import DependencyConflictError
-from wrapt import wrap_function_wrapper
 
 from langfuse_otel.instrumentation.contract import Recording
-from langfuse_otel.instrumentation.wrap import find
 from langfuse_otel.provenance import PromptRef, remember, using
 from langfuse_otel_openai import OpenAIInstrumentor
-from langfuse_otel_openai.hooks import HOOKS
-from langfuse_otel_openai.package import SUPPORTED
 from langfuse_otel_openai.server import server_of
+from support.instrumentor import InstrumentorContract, beside_foreign
 
 HELLO: dict[str, Any] = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hi"}]}
 
 
-def test_importing_the_package_imports_no_client() -> None:
-    code = "import sys, langfuse_otel_openai; print('openai' in sys.modules)"
-    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
-    assert ran.stdout.strip() == "False"
-
-
-def test_uninstrumenting_leaves_no_trace(client: OpenAI) -> None:
-    places = [place for hook in HOOKS if (place := find(hook.target))]
-    assert len(places) >= 6
-    with Recording().of(OpenAIInstrumentor()):
-        assert all(vars(place.owner)[place.name] is not place.found for place in places)
-    assert all(vars(place.owner)[place.name] is place.found for place in places)
+class TestInstrumentor(InstrumentorContract):
+    instrumentor = OpenAIInstrumentor
+    least = 6
 
 
 def test_a_wrapper_cached_by_the_client_passes_through_afterwards(client: OpenAI) -> None:
@@ -55,25 +39,6 @@ def test_instrumenting_again_works(client: OpenAI) -> None:
         with Recording().of(OpenAIInstrumentor()) as recording:
             client.chat.completions.create(**HELLO)
         assert len(recording.spans) == 1
-
-
-def test_a_client_that_is_too_old_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(OpenAIInstrumentor, "supported", ("openai >= 1000",))
-    with pytest.raises(DependencyConflictError):
-        OpenAIInstrumentor().instrument(skip_dep_check=True)
-    assert not OpenAIInstrumentor().is_instrumented_by_opentelemetry
-
-
-def test_the_distribution_asks_for_the_versions_that_the_instrumentor_supports() -> None:
-    declared = (Path(__file__).parents[1] / "pyproject.toml").read_text()
-    assert f"instruments-any = [{', '.join(map(json.dumps, SUPPORTED))}]" in declared
-
-
-def test_opentelemetry_finds_it_by_a_name_of_its_own() -> None:
-    found = entry_points(group="opentelemetry_instrumentor", name="langfuse_openai")
-    if not found:
-        pytest.skip("the distribution is not installed, only on the path")
-    assert next(iter(found)).load() is OpenAIInstrumentor
 
 
 # Beside others
@@ -146,45 +111,21 @@ print(len(recording.spans))
     assert "steps aside" in ran.stderr
 
 
-def _foreign(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
-    return wrapped(*args, **kwargs)
-
-
-_foreign.__module__ = "openinference.instrumentation.openai._request"
+FOREIGN = "openinference.instrumentation.openai._request"
 
 
 @pytest.mark.parametrize("target", [(Completions, "create"), (OpenAI, "request")])
 @pytest.mark.parametrize("first", ["foreign", "ours"])
-def test_it_steps_aside_for_a_foreign_wrapper(
-    client: OpenAI, monkeypatch: pytest.MonkeyPatch, target: Any, first: str
-) -> None:
-    owner, name = target
-    had = name in vars(owner)
-    before = getattr(owner, name)
-
-    def wrap() -> None:
-        wrap_function_wrapper(owner, name, _foreign)
-
-    try:
-        if first == "foreign":
-            wrap()
-        with Recording().of(OpenAIInstrumentor()) as recording:
-            if first == "ours":
-                wrap()
-            client.chat.completions.create(**HELLO)
-    finally:
-        setattr(owner, name, before) if had else delattr(owner, name)
+def test_it_steps_aside_for_a_foreign_wrapper(client: OpenAI, target: tuple[type, str], first: str) -> None:
+    with beside_foreign(target, FOREIGN, OpenAIInstrumentor, first) as recording:
+        client.chat.completions.create(**HELLO)
     assert recording.spans == ()
 
 
 def test_it_can_be_told_to_trace_nevertheless(client: OpenAI) -> None:
-    before = Completions.create
-    try:
-        wrap_function_wrapper(Completions, "create", _foreign)
-        with Recording().of(OpenAIInstrumentor(), instrument_over_foreign=True) as recording:
-            client.chat.completions.create(**HELLO)
-    finally:
-        Completions.create = before  # type: ignore[method-assign]
+    over = {"instrument_over_foreign": True}
+    with beside_foreign((Completions, "create"), FOREIGN, OpenAIInstrumentor, **over) as recording:
+        client.chat.completions.create(**HELLO)
     assert len(recording.spans) == 1
 
 

@@ -16,7 +16,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import NoReturn
 
-from langfuse_otel.environment_variables import EXPORTERS, SELECTORS, TRACES_EXPORTER, listed, set_defaults
+from langfuse_otel.environment_variables import SELECTORS, TRACES_EXPORTER, listed, set_defaults, set_exporters
 
 # What a shell says of a command that it cannot find, or cannot execute.
 _NOT_FOUND, _NOT_EXECUTABLE = 127, 126
@@ -58,7 +58,7 @@ def instrumented(env: Mapping[str, str]) -> dict[str, str]:
     """A copy of an environment in which Python programs set themselves up to send to Langfuse."""
     chosen = with_auto_instrumentation(env)
     set_defaults(chosen, SELECTORS)
-    set_defaults(chosen, EXPORTERS)
+    set_exporters(chosen)
     return chosen
 
 

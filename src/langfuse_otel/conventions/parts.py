@@ -9,11 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
-
+from langfuse_otel.json_encoding import to_text
 from langfuse_otel.observation import Message, ToolCall, ToolFunction
 
-_encode = msgspec.json.Encoder().encode
 _MESSAGE_KEYS = frozenset(("role", "parts", "name", "finish_reason"))
 _TOOL_CALL_KEYS = frozenset(("type", "id", "name", "arguments", "server_tool_call"))
 _TOOL_ANSWER_KEYS = frozenset(("type", "id", "name", "response", "result"))
@@ -61,7 +59,7 @@ def answer_text(answer: object) -> str | None:
 
 
 def _text(value: object) -> str:
-    return value if isinstance(value, str) else _encode(value).decode()
+    return value if isinstance(value, str) else to_text(value)
 
 
 def _append(messages: list[Any], item: dict[str, Any]) -> None:

@@ -32,6 +32,7 @@ from langfuse_otel.conventions import (
     openinference,
     otel,
     pydantic_ai,
+    score,
     self_traced,
     traceloop,
     usage,
@@ -44,6 +45,7 @@ from langfuse_otel.observation import Observation
 
 CONVENTIONS: tuple[Convention, ...] = (
     langfuse.CONVENTION,
+    score.CONVENTION,
     # These write the GenAI attributes too, with less or otherwise than they say in their own.
     agent_totals.CONVENTION,
     vercel.CONVENTION,

@@ -15,10 +15,10 @@ from typing import Any
 
 import msgspec
 
+from langfuse_otel.json_encoding import to_text
 from langfuse_otel.json_safe import MAX_EXACT_INT, json_safe
 
 _decode = msgspec.json.Decoder().decode
-_encode = msgspec.json.Encoder().encode
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 _INTEGER = re.compile(r"\s*[+-]?[0-9]{1,16}\s*", re.ASCII)
 _ENVIRONMENT_MAX_CHARACTERS = 40
@@ -119,7 +119,7 @@ def tags(value: object) -> tuple[str, ...] | None:
 
 def _json_text(value: object) -> str:
     safe = json_safe(value)
-    return safe if isinstance(safe, str) else _encode(safe).decode()
+    return safe if isinstance(safe, str) else to_text(safe)
 
 
 def moment_ns(value: object) -> int | None:

@@ -24,25 +24,27 @@ class Item(NamedTuple):
 
 Batch: TypeAlias = tuple[Item, ...]
 
+_NONE: tuple[list[Item], int] = ([], 0)
+
 
 def pack(items: Iterable[Item], max_bytes: int) -> list[Batch]:
-    """Fill batches in order, each up to ``max_bytes``; an item over that goes alone and lets the server judge.
+    """Fill batches in order, each up to ``max_bytes`` and for one wire; an item over that goes alone and lets the
+    server judge.
 
     Sizes are added up as ``wire.encoded.Wire`` asks.
     """
-    batches: list[Batch] = []
-    batch: list[Item] = []
-    size = 0
+    batches: list[list[Item]] = []
+    filling: dict[str, tuple[list[Item], int]] = {}  # by wire, as scores go to another endpoint than what they judge
     for item in items:
+        wire = item.encoded.wire
         added = len(item.encoded.group) + len(item.encoded.body)
-        if batch and size + added > max_bytes:
-            batches.append(tuple(batch))
+        batch, size = filling.get(wire, _NONE)
+        if not batch or size + added > max_bytes:
             batch, size = [], 0
+            batches.append(batch)
         batch.append(item)
-        size += added
-    if batch:
-        batches.append(tuple(batch))
-    return batches
+        filling[wire] = batch, size + added
+    return [tuple(batch) for batch in batches]
 
 
 def halves(batch: Batch) -> tuple[Batch, Batch]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import _thread
 import atexit
 import os
 import sys
+import threading
 import time
 import weakref
+from collections.abc import Callable
 from typing import Protocol
 
 from langfuse_otel.delivery import sigterm
@@ -49,7 +52,18 @@ class Drainable(Protocol):
         ...
 
 
+class HasOpenSpans(Protocol):
+    """What knows of spans that have not ended."""
+
+    def settle_open_spans(self) -> None:
+        """They will not end any more. Must neither raise nor wait."""
+        ...
+
+
+_SETTLE_S = 1.0  # for the spans that are open at a signal
+
 _pipelines: weakref.WeakSet[Drainable] = weakref.WeakSet()
+_processors: weakref.WeakSet[HasOpenSpans] = weakref.WeakSet()
 _armed_in: int | None = None
 
 
@@ -63,6 +77,15 @@ def at_exit(pipeline: Drainable, *, also_at_sigterm: bool = False) -> None:
     _pipelines.add(pipeline)
     if also_at_sigterm:
         sigterm.drain_before(lambda: _drain(is_killed_next=True), _hurry)
+
+
+def before(processor: HasOpenSpans) -> None:
+    """Have the spans that have not ended settled before the pipelines are drained.
+
+    Args:
+        processor: Held weakly.
+    """
+    _processors.add(processor)
 
 
 def forget(pipeline: Drainable) -> None:
@@ -100,6 +123,11 @@ def arm() -> None:
         celery_signals.worker_process_shutdown.connect(_on_celery_worker_exit, weak=False)
 
 
+def is_exiting() -> bool:
+    """Whether the interpreter ends, and calls what is registered with ``atexit``."""
+    return not threading.main_thread().is_alive()
+
+
 def _on_celery_worker_exit(**_: object) -> None:
     _drain()
 
@@ -110,6 +138,10 @@ def _hurry() -> None:
 
 
 def _drain(*, is_killed_next: bool = False) -> None:
+    if is_killed_next:
+        _beside(_settle_open_spans)
+    else:
+        _settle_open_spans()
     pipelines = tuple(_pipelines)
     for pipeline in pipelines:
         pipeline.close(pipeline.shutdown_timeout_s)
@@ -123,6 +155,32 @@ def _drain(*, is_killed_next: bool = False) -> None:
     except KeyboardInterrupt:  # a second Ctrl-C: the user does not want to wait
         for pipeline in pipelines:
             pipeline.abandon()
+
+
+def _settle_open_spans() -> None:
+    for processor in tuple(_processors):
+        processor.settle_open_spans()
+
+
+def _beside(call: Callable[[], None]) -> None:
+    """Call it on a thread of its own, and wait for a bounded time.
+
+    A signal may have interrupted this one in the middle of a change to a span, and the SDK's locks are not re-entrant.
+    ``threading`` has locks that may be held likewise, so its threads are not used.
+    """
+    done = threading.Event()
+
+    def run() -> None:
+        try:
+            call()
+        finally:
+            done.set()
+
+    try:
+        _thread.start_new_thread(run, ())
+    except RuntimeError:  # no more threads
+        return
+    done.wait(_SETTLE_S)
 
 
 # When this module is imported, and so after whatever the application registers later: spans that end in its exit hooks

@@ -9,6 +9,7 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 import msgspec
 from opentelemetry.sdk.trace import ReadableSpan
 
+from langfuse_otel import fork
 from langfuse_otel.delivery.buffer import Buffer
 from langfuse_otel.delivery.intake import Entry, Load, Observe, Progress, read_each
 from langfuse_otel.delivery.status import Figures
@@ -105,8 +106,9 @@ class MemoryIntake:
         return self._buffer.clear()
 
     def reset(self) -> None:
-        """Empty, with locks of its own."""
-        self._buffer.reset()
+        """Empty, with locks of its own; what the parent left to this process stays."""
+        if not fork.is_heir():
+            self._buffer.reset()
         self._start_over()
 
 

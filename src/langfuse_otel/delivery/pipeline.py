@@ -12,7 +12,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 
 from langfuse_otel import fork, log
 from langfuse_otel.clock import SYSTEM_CLOCK, Clock
-from langfuse_otel.delivery import drain
+from langfuse_otel.delivery import drain, thread_start
 from langfuse_otel.delivery.gate import Gate
 from langfuse_otel.delivery.intake import Intake
 from langfuse_otel.delivery.listeners import Listeners
@@ -21,7 +21,7 @@ from langfuse_otel.delivery.status import Report, State, Status, report
 from langfuse_otel.delivery.wakeup import Wakeup
 from langfuse_otel.delivery.worker import Worker
 from langfuse_otel.settings import Settings
-from langfuse_otel.tally import Cause, Tally
+from langfuse_otel.tally import ACCEPTED, Cause, Tally
 from langfuse_otel.transport.base import Transport
 
 _UPKEEP_S = 0.5  # between two rounds of upkeep while the server cannot be asked
@@ -112,10 +112,11 @@ class Pipeline:
         return worker
 
     def after_fork_child(self) -> None:
-        """Forget what the parent will send, and every lock that a thread of the parent may hold."""
+        """Forget what the parent will send, if it will, and every lock that a thread of the parent may hold."""
         self._intake.reset()
         self._gate.reset()
-        self.tally.reset()
+        if not fork.is_heir():
+            self.tally.reset()
         self._start_over()
 
     # --- On the application's threads ---------------------------------------------------------------------------------
@@ -124,8 +125,8 @@ class Pipeline:
         """Take a span in charge and return at once: ``ACCEPTED``, or why not, counted and logged. Never raises."""
         try:
             cause = self._intake.put(span)
-            self.tally.count(cause)
-            if cause is not Cause.ACCEPTED:
+            if cause is not ACCEPTED:
+                self.tally.count(cause)
                 self._say_refused(cause)
                 self._worker.wakeup.set()  # it may sleep through all this where the queue is smaller than a batch
                 return cause
@@ -175,12 +176,8 @@ class Pipeline:
         if not self._intake.is_durable:  # else what comes until the end is safe, and delivered by the next process
             self._intake.close()
         settled = self._settle(self._clock.monotonic() + max(0.0, timeout_s))
-        if (
-            settled
-            or self._intake.is_durable
-            or self._worker.thread is None
-            or self._clock.monotonic() >= self._deadline
-        ):
+        is_over = self._worker.thread is None or self._clock.monotonic() >= self._deadline
+        if settled or self._intake.is_durable or is_over:
             self.abandon()
         return self._report()
 
@@ -265,6 +262,8 @@ class Pipeline:
         with self._lifecycle:
             now = self._clock.monotonic()
             if self._worker.thread is not None or self._deadline < math.inf or now < self._no_start_before:
+                return
+            if not thread_start.may_start():
                 return
             thread = threading.Thread(target=self._work, name="langfuse-otel-delivery", daemon=True)
             self._worker.thread = thread

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 from collections.abc import Hashable, Sequence
 from typing import cast
@@ -10,7 +11,7 @@ from typing import cast
 import msgspec
 from opentelemetry.sdk.trace import ReadableSpan
 
-from langfuse_otel import log
+from langfuse_otel import log, uwsgi
 from langfuse_otel.clock import SYSTEM_CLOCK, Clock
 from langfuse_otel.delivery.intake import Entry, Load, Observe, Progress, say_unreadable
 from langfuse_otel.delivery.memory_intake import MemoryIntake
@@ -60,7 +61,7 @@ class SpoolIntake:
 
     def _start_over(self) -> None:
         self._progress = Progress()
-        self._aside_until = 0.0
+        self._aside_until = math.inf if uwsgi.is_master() else 0.0  # whose spool no worker could adopt
         self._taking = threading.RLock()
 
     def put(self, span: ReadableSpan) -> Cause:

@@ -83,6 +83,7 @@ STEP_TYPE: Final = "langfuse.observation.type"
 STEP_INPUT: Final = "langfuse.observation.input"
 STEP_OUTPUT: Final = "langfuse.observation.output"
 STEP_METADATA: Final = "langfuse.observation.metadata."  # and the entry's name
+COST_DETAILS: Final = "langfuse.observation.cost_details"  # JSON: US dollars by name
 TRACE_TAGS: Final = "langfuse.trace.tags"
 
 CONTENT: Final = frozenset(
@@ -91,6 +92,7 @@ CONTENT: Final = frozenset(
 
 # Tools and agents
 AGENT_NAME: Final = "gen_ai.agent.name"
+DATA_SOURCE_ID: Final = "gen_ai.data_source.id"
 TOOL_CALL_ID: Final = "gen_ai.tool.call.id"
 TOOL_DESCRIPTION: Final = "gen_ai.tool.description"
 TOOL_NAME: Final = "gen_ai.tool.name"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from time import perf_counter, time_ns
 from types import TracebackType
@@ -177,16 +178,19 @@ class Call:
         duration_s = stopped - self._started
         try:
             self._read_response(response, error)
-            if time_to_first_chunk_s is not None:
+            if time_to_first_chunk_s is not None and self.endpoint.is_model_call:
                 self._attributes[names.RESPONSE_TIME_TO_FIRST_CHUNK] = time_to_first_chunk_s
             if self._underway.requests > 1:
                 self._attributes[names.RESEND_COUNT] = self._underway.requests - 1
             self._record_outcome(error)
             if not self._nested:
                 attributes = {**self._start_attributes, **self._attributes}
-                self._telemetry.metrics.record(
-                    attributes, self._context, duration_s, time_to_first_chunk_s, times_per_chunk_s
-                )
+                if self.endpoint.is_model_call:
+                    self._telemetry.metrics.record(
+                        attributes, self._context, duration_s, time_to_first_chunk_s, times_per_chunk_s
+                    )
+                else:
+                    self._telemetry.metrics.record_step(attributes, self._context, duration_s)
         except Exception as failure:
             report("recording a call", failure)
         finally:
@@ -209,7 +213,13 @@ class Call:
             self._attributes.update(guarded("reading the error", self.endpoint.failure, error) or {})
             self._attributes[names.ERROR_TYPE] = error_type(error)
             description = described(error, self._telemetry.content)
-        self.span.set_attributes(self._attributes)
+        try:
+            self.span.set_attributes(self._attributes)
+        except Exception as failure:  # an odd value must not cost the others
+            report("recording attributes", failure)
+            for name, value in self._attributes.items():
+                with suppress(Exception):
+                    self.span.set_attribute(name, value)
         if (kind := self._attributes.get(names.ERROR_TYPE)) is not None:
             self.span.set_status(Status(StatusCode.ERROR, description or str(kind)))
 

@@ -7,7 +7,8 @@ from time import perf_counter
 from typing import Any
 
 from langfuse_otel.instrumentation.abandoned import abandoned_streams
-from langfuse_otel.instrumentation.call import AbandonedStreamError, Call, Current
+from langfuse_otel.instrumentation.call import AbandonedStreamError, Call, Current, Telemetry, begin
+from langfuse_otel.instrumentation.declare import Arguments, Endpoint
 
 
 class CalledBack:
@@ -24,10 +25,20 @@ class CalledBack:
         self._outcome: tuple[Any, BaseException | None] = (None, AbandonedStreamError("abandoned"))
         self.context = call.context
 
+    @classmethod
+    def begin(cls, endpoint: Endpoint, telemetry: Telemetry, arguments: Arguments) -> CalledBack | None:
+        """Start the span of a call, below the current one; None if the call is not to be traced.
+
+        ``arguments`` are what the endpoint's functions get, those of the object that is called as well.
+        """
+        call = begin(endpoint, telemetry, arguments, arguments)
+        return None if call is None else cls(call)
+
     def chunk(self, *, has_content: bool) -> None:
         """A chunk has come. The first with content stops the clock of the time to first chunk."""
         if has_content or self._taken_at_s:
             self._taken_at_s.append(perf_counter())
+        self._call.is_streamed()
         self._read_request()
 
     def end(self, response: Any = None, error: BaseException | None = None) -> None:
@@ -54,4 +65,6 @@ class CalledBack:
         times_s = self._taken_at_s
         first_s = times_s[0] - self._call.started_at_s if times_s else None
         gaps_s = (later_s - earlier_s for earlier_s, later_s in pairwise(times_s))
+        if first_s is not None:
+            self._call.is_streamed()
         self._call.end(response, error, time_to_first_chunk_s=first_s, times_per_chunk_s=gaps_s)

@@ -12,6 +12,7 @@ import msgspec
 
 from langfuse_otel.instrumentation.declare import Attributes, Content
 from langfuse_otel.instrumentation.guard import report
+from langfuse_otel.json_encoding import text_encoder
 
 Mask = Callable[[Any], Any]
 """Gets the content of one attribute (a private copy: a list of messages, parts or tools), returns what to record."""
@@ -58,7 +59,7 @@ def _is_empty(value: Any) -> bool:
 
 def _encode(value: Any) -> str:
     try:
-        return _encoder.encode(value).decode()
+        return _to_text(value)
     except (TypeError, ValueError, OverflowError, msgspec.MsgspecError):
         # Lone surrogates, integers beyond 64 bit, unusual keys: slower, and takes them all.
         return json.dumps(value, default=_plain, skipkeys=True)
@@ -76,4 +77,4 @@ def _plain(value: Any) -> Any:
     return f"<{type(value).__name__}>"
 
 
-_encoder = msgspec.json.Encoder(enc_hook=_plain)
+_to_text = text_encoder(_plain)

@@ -15,7 +15,7 @@ import inspect
 import pickle
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from typing import Any
@@ -31,6 +31,7 @@ from opentelemetry.trace import StatusCode
 from langfuse_otel.instrumentation import attributes as names
 from langfuse_otel.instrumentation.declare import Endpoint
 from langfuse_otel.instrumentation.instrumentor import Instrumentor
+from langfuse_otel.instrumentation.semconv_checker import metric_violations, violations
 from langfuse_otel.instrumentation.suppress import LANGUAGE_MODEL_KEY
 from langfuse_otel.instrumentation.wrap import find
 
@@ -38,9 +39,14 @@ _CONTENT = {names.INPUT_MESSAGES, names.OUTPUT_MESSAGES, names.SYSTEM_INSTRUCTIO
 
 
 class Recording:
-    """An in-memory backend: spans and metrics of everything that is instrumented with its providers."""
+    """An in-memory backend: spans and metrics of everything that is instrumented with its providers.
 
-    def __init__(self) -> None:
+    Args:
+        conventions: Whether what was recorded inside ``of`` must keep to the GenAI semantic conventions.
+    """
+
+    def __init__(self, *, conventions: bool = True) -> None:
+        self._conventions = conventions
         self._exporter = InMemorySpanExporter()
         self._reader = InMemoryMetricReader()
         self.tracer_provider = TracerProvider()
@@ -79,7 +85,12 @@ class Recording:
 
     @contextmanager
     def of(self, instrumentor: Instrumentor, **options: Any) -> Iterator[Recording]:
-        """Record what ``instrumentor`` traces inside the block. ``options`` go to ``instrument()``."""
+        """Record what ``instrumentor`` traces inside the block. ``options`` go to ``instrument()``.
+
+        Raises:
+            AssertionError: At the block's end, when a span or a metric breaks the conventions.
+        """
+        already = len(self.spans)
         instrumentor.instrument(
             tracer_provider=self.tracer_provider, meter_provider=self.meter_provider, skip_dep_check=True, **options
         )
@@ -87,6 +98,18 @@ class Recording:
             yield self
         finally:
             instrumentor.uninstrument()
+        if self._conventions:
+            ours = [span for span in self.spans[already:] if _scope(span) == instrumentor.scope]
+            self._check(ours, content="mask" not in options)
+
+    def _check(self, spans: Iterable[ReadableSpan], *, content: bool) -> None:
+        problems = [problem for span in spans for problem in violations(span, content=content)]
+        problems += metric_violations(self._reader.get_metrics_data())
+        assert not problems, "\n".join(problems)
+
+
+def _scope(span: ReadableSpan) -> str | None:
+    return span.instrumentation_scope.name if span.instrumentation_scope else None
 
 
 class _Ended(SpanProcessor):

@@ -104,8 +104,8 @@ class Endpoint:
         positional: Names of the arguments that may come by position, without ``self``.
         hand_on: For results that hold a stream without being one: (result, call) → what the application gets. It ends
             the call, or sees to it that the stream does.
-        sequences: Arguments that are read item by item. One-shot iterators become lists, so that we can read them
-            too; lists are read as they are when the call begins, whatever the application does to them meanwhile.
+        sequences: Arguments that are read item by item. Of one-shot iterators we read what the client takes; lists are
+            read as they are when the call begins, whatever the application does to them meanwhile.
     """
 
     operation: str

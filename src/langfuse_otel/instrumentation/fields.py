@@ -6,7 +6,10 @@ as "not there" without naming them. Each call of a client runs dozens of these: 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
+
+_TOO_LARGE = 2**63
 
 
 def fields(source: Any) -> dict[str, Any]:
@@ -19,6 +22,14 @@ def fields(source: Any) -> dict[str, Any]:
     own: dict[str, Any] = getattr(source, "__dict__", None) or {}
     extra = getattr(source, "model_extra", None) if own else None
     return {**own, **extra} if extra else own
+
+
+def own(source: Any) -> Any:
+    """The fields of a dict, or those that a model object declares: the quick way, for what is surely one of the two.
+
+    Where every nanosecond counts, as once a chunk, it is written out.
+    """
+    return getattr(source, "__dict__", source)  # a dict has none
 
 
 def known(attributes: dict[str, Any]) -> dict[str, Any]:
@@ -37,24 +48,32 @@ def text(source: Any, name: str) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
+def first_text(spellings: Iterable[str], *sources: Any) -> str | None:
+    """The first non-empty string among fields of several names: source by source, each name in its order."""
+    return next((value for source in sources for name in spellings if (value := text(source, name))), None)
+
+
 def whole(source: Any, name: str) -> int | None:
-    """A field that is an int and no bool."""
+    """A field that is an int and no bool, and that OpenTelemetry can send: 64 bits."""
     value = source.get(name) if isinstance(source, dict) else getattr(source, name, None)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    return (
+        value if isinstance(value, int) and not isinstance(value, bool) and -_TOO_LARGE <= value < _TOO_LARGE else None
+    )
 
 
 def number(source: Any, name: str) -> float | None:
     """A field that is a number, as float."""
     value = source.get(name) if isinstance(source, dict) else getattr(source, name, None)
-    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+    if isinstance(value, int):
+        return float(value) if not isinstance(value, bool) and -_TOO_LARGE <= value < _TOO_LARGE else None
+    return float(value) if isinstance(value, float) else None
 
 
 def texts(source: Any, name: str) -> list[str] | None:
     """The strings of a field that is a string, or a list or tuple with some; else None."""
     value = source.get(name) if isinstance(source, dict) else getattr(source, name, None)
-    if isinstance(value, str):
-        return [value]
-    return [item for item in value if isinstance(item, str)] or None if isinstance(value, (list, tuple)) else None
+    given = value if isinstance(value, (list, tuple)) else (value,)
+    return [item for item in given if isinstance(item, str)] or None
 
 
 def items(source: Any, name: str) -> list[Any] | tuple[Any, ...]:

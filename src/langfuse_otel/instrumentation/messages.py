@@ -73,12 +73,13 @@ def tool_call_response(call_id: str | None, response: Any) -> Part:
 
 def server_tool_call(call_id: str | None, name: str, details: Any) -> Part:
     """A tool that the provider ran itself (web search, code interpreter); ``details`` in the provider's form."""
-    return _with_id(call_id, {"type": "server_tool_call", "name": name, "server_tool_call": details})
+    return _with_id(call_id, {"type": "server_tool_call", "name": name, "server_tool_call": _typed(details, name)})
 
 
 def server_tool_call_response(call_id: str | None, details: Any) -> Part:
     """What such a tool found; ``details`` in the provider's form."""
-    return _with_id(call_id, {"type": "server_tool_call_response", "server_tool_call_response": details})
+    found = _typed(details, "result")
+    return _with_id(call_id, {"type": "server_tool_call_response", "server_tool_call_response": found})
 
 
 def blob(modality: str, base64: str, mime_type: str | None = None) -> Part:
@@ -117,10 +118,31 @@ def media(modality: str, address: str) -> Part:
     return uri(modality, address)
 
 
+def any_media(
+    modality: str,
+    *,
+    base64: str | None = None,
+    url: str | None = None,
+    file_id: str | None = None,
+    mime_type: str | None = None,
+) -> Part:
+    """Media in the first of these ways that is given: inline, by URL, or as a file that the provider stores."""
+    if base64:
+        return blob(modality, base64, mime_type)
+    return media(modality, url) if url else file(modality, file_id or "")
+
+
 def _with_id(call_id: str | None, part: Part) -> Part:
     if call_id:
         part["id"] = call_id
     return part
+
+
+def _typed(details: Any, kind: str) -> Any:
+    """Details with the type that the conventions want them to have; the provider's own if it gave one."""
+    if isinstance(details, dict):
+        return details if isinstance(details.get("type"), str) else {"type": kind, **details}
+    return {"type": kind, "content": details} if isinstance(details, (str, list, tuple)) else details
 
 
 def _with_mime(mime_type: str | None, part: Part) -> Part:

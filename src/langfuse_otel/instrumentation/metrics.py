@@ -1,4 +1,4 @@
-"""The conventions' client metrics, behind one table of names, so that their announced renaming is one line here."""
+"""The conventions' metrics of calls, behind one table of names, so that their announced renaming is one line here."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from langfuse_otel.instrumentation import attributes as names
 from langfuse_otel.instrumentation.declare import Attributes
 
 DURATION_BUCKETS_S: Final = tuple(0.01 * 2**step for step in range(14))  # 10 ms to 82 s
+AGENT_BUCKETS_S: Final = tuple(0.1 * 2**step for step in range(13))  # 100 ms to 7 minutes
 TOKEN_BUCKETS: Final = tuple(4**step for step in range(14))  # 1 to 67 million
 
 
@@ -30,6 +31,8 @@ TIME_TO_FIRST_CHUNK: Final = _Metric(
 TIME_PER_OUTPUT_CHUNK: Final = _Metric(
     "gen_ai.client.operation.time_per_output_chunk", "s", DURATION_BUCKETS_S, "Between chunks after the first content."
 )
+TOOL_DURATION: Final = _Metric("gen_ai.execute_tool.duration", "s", DURATION_BUCKETS_S, "Duration of a tool's run.")
+AGENT_DURATION: Final = _Metric("gen_ai.invoke_agent.duration", "s", AGENT_BUCKETS_S, "Duration of an agent's run.")
 
 _DIMENSIONS = (
     names.OPERATION_NAME,
@@ -49,6 +52,10 @@ class Metrics:
         self._tokens = _histogram(meter, TOKEN_USAGE)
         self._first_chunk = _histogram(meter, TIME_TO_FIRST_CHUNK)
         self._output_chunk = _histogram(meter, TIME_PER_OUTPUT_CHUNK)
+        self._steps = {
+            names.EXECUTE_TOOL: (_histogram(meter, TOOL_DURATION), names.TOOL_NAME),
+            names.INVOKE_AGENT: (_histogram(meter, AGENT_DURATION), names.AGENT_NAME),
+        }
 
     def record(
         self,
@@ -58,7 +65,7 @@ class Metrics:
         time_to_first_chunk_s: float | None = None,
         times_per_chunk_s: Iterable[float] = (),
     ) -> None:
-        """Record one ended call.
+        """Record one ended call of a model.
 
         Args:
             attributes: Those of its span; dimensions and tokens are taken from them.
@@ -79,6 +86,13 @@ class Metrics:
         if names.ERROR_TYPE in attributes:
             dimensions = {**dimensions, names.ERROR_TYPE: attributes[names.ERROR_TYPE]}
         self._duration.record(duration_s, dimensions, context)
+
+    def record_step(self, attributes: Attributes, context: Context, duration_s: float) -> None:
+        """Record one run of a tool or an agent; other steps have no metric. Arguments as of ``record``."""
+        histogram, subject = self._steps.get(str(attributes.get(names.OPERATION_NAME)), (None, ""))
+        if histogram is not None:
+            dimensions = {name: attributes[name] for name in (subject, names.ERROR_TYPE) if name in attributes}
+            histogram.record(duration_s, dimensions, context)
 
 
 def _histogram(meter: Meter, metric: _Metric) -> Histogram:

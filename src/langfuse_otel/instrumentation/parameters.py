@@ -9,7 +9,7 @@ from opentelemetry.util.types import AttributeValue
 
 from langfuse_otel.instrumentation import attributes as names
 from langfuse_otel.instrumentation.declare import Arguments, Attributes
-from langfuse_otel.instrumentation.fields import number, texts, whole
+from langfuse_otel.instrumentation.fields import number, text, texts, whole
 
 Parameters: TypeAlias = Mapping[str, tuple[str, Callable[[Arguments, str], AttributeValue | None]]]
 """Argument → the attribute, and what reads the argument: (arguments, name) → value.
@@ -56,3 +56,17 @@ SAMPLING: Parameters = {
     "n": (names.REQUEST_CHOICE_COUNT, above_one),
 }
 """Arguments that most clients call the same."""
+
+ANY_SPELLING: Parameters = {
+    **SAMPLING,
+    **dict.fromkeys(
+        ("max_completion_tokens", "max_output_tokens", "maxTokens", "maxTokenCount", "max_gen_len"),
+        (names.REQUEST_MAX_TOKENS, whole),
+    ),
+    **dict.fromkeys(("topP", "p"), (names.REQUEST_TOP_P, number)),
+    **dict.fromkeys(("top_k", "topK", "k"), (names.REQUEST_TOP_K, whole)),
+    **dict.fromkeys(("stop_sequences", "stopSequences"), (names.REQUEST_STOP_SEQUENCES, texts)),
+    "dimensions": (names.EMBEDDINGS_DIMENSION_COUNT, whole),
+    "reasoning_effort": (names.REQUEST_REASONING_LEVEL, text),
+}
+"""The same and more, by all names that makers of models have for them: for what is passed on to any of them."""

@@ -1,4 +1,4 @@
-"""Providers by the host that answers, for clients that talk to servers of many makers by base URL."""
+"""Providers by the host that answers, for clients that talk to servers of many makers by base URL; and by name."""
 
 from __future__ import annotations
 
@@ -33,3 +33,20 @@ _BY_HOST: tuple[tuple[str, str], ...] = (
 def provider_at(host: str) -> str | None:
     """Value of ``gen_ai.provider.name`` for a host; None if it is not a known one."""
     return next((provider for suffix, provider in _BY_HOST if host.endswith(suffix)), None)
+
+
+# By the names that frameworks have for them, where these are others than the conventions'.
+_BY_NAME = {
+    **dict.fromkeys(("azure", "azure_openai", "azurechatopenai"), "azure.ai.openai"),
+    **dict.fromkeys(("google_genai", "googlegenerativeai"), "gcp.gemini"),
+    **dict.fromkeys(("google_vertexai", "vertexai", "vertex_ai"), "gcp.vertex_ai"),
+    **dict.fromkeys(("amazon_bedrock", "bedrock", "chatbedrockconverse"), "aws.bedrock"),
+    **dict.fromkeys(("mistral", "mistralai"), "mistral_ai"),
+    "xai": "x_ai",
+}
+
+
+def provider_called(name: str | None) -> str:
+    """Value of ``gen_ai.provider.name`` for the name that a framework has; that name if it is not a known one."""
+    known_as = (name or "unknown").lower()
+    return _BY_NAME.get(known_as, known_as)

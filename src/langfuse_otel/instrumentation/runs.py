@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import Any, Generic, Protocol, TypeVar
 
 from opentelemetry import context as otel_context
 from opentelemetry.context import Context
+from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 
 from langfuse_otel import fork
 from langfuse_otel.instrumentation.abandoned import abandoned_streams
 from langfuse_otel.instrumentation.call import Current
-from langfuse_otel.instrumentation.within import without_bracket
+from langfuse_otel.instrumentation.guard import guarded
+from langfuse_otel.instrumentation.within import enter, without_bracket
 from langfuse_otel.provenance import HasPromptIdentity, using
 
 _MAX_OPEN = 10_000
@@ -62,7 +64,7 @@ class Runs(Generic[R]):
 
     def __init__(self, max_open: int = _MAX_OPEN) -> None:
         self._max_open = max_open
-        self._open: OrderedDict[Hashable, R] = OrderedDict()
+        self._open: OrderedDict[Hashable, R | Unseen] = OrderedDict()
         self._lock = threading.Lock()
         fork.register(self)
 
@@ -74,7 +76,7 @@ class Runs(Generic[R]):
         """The parent process ends its runs itself; those of the child hang below them, as they began there."""
         self._lock = threading.Lock()
 
-    def add(self, run_id: Hashable, run: R) -> None:
+    def add(self, run_id: Hashable, run: R | Unseen) -> None:
         """A run has begun."""
         abandoned_streams.end_waiting()
         abandoned_streams.watch(run)
@@ -84,7 +86,34 @@ class Runs(Generic[R]):
         if oldest is not None:
             oldest.end_abandoned()
 
-    def get(self, run_id: Hashable | None) -> R | None:
+    def begin(
+        self,
+        run_id: Hashable,
+        parent_id: Hashable | None,
+        make: Callable[[], R | None],
+        prompt: HasPromptIdentity | None = None,
+    ) -> None:
+        """A run begins below its parent. Whatever happens, it is known to its children.
+
+        Args:
+            run_id: The run's id.
+            parent_id: That of the run that it is part of; None for a root.
+            make: Begins its span, below the current one. What it does not begin has no span of its own, and neither
+                has anything where instrumentation is suppressed.
+            prompt: Linked to the calls of this run and of its siblings after it: a template is a run beside the model
+                that it is for.
+        """
+        parent, begun = self.context_below(parent_id), None
+        if is_instrumentation_enabled():
+            with Current(parent):
+                begun = guarded("starting a run", lambda _: make(), run_id)
+        self.add(run_id, begun or Unseen(parent))
+        if prompt is not None:
+            self.use_prompt(parent_id, prompt)
+            self.use_prompt(run_id, prompt)
+        enter(self.context_below(run_id))
+
+    def get(self, run_id: Hashable | None) -> R | Unseen | None:
         """An open run."""
         return self._open.get(run_id)
 

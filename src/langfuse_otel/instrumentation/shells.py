@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
 
 from langfuse_otel.instrumentation.abandoned import abandoned_streams
@@ -44,8 +44,7 @@ def preparing_shell(
         chosen = _chosen(endpoint, instance, args, kwargs) if is_active() else None
         if chosen is None or method is None or send is None:
             return wrapped(*args, **kwargs)
-        _settle(chosen, kwargs)
-        arguments = chosen.arguments(args, kwargs)
+        arguments = _arguments(chosen, args, kwargs)
 
         def sync_send(*args: Any, **kwargs: Any) -> Any:
             call = begin(chosen, telemetry, instance, arguments)
@@ -152,8 +151,7 @@ def _begin(
     if chosen is None:
         return None
     abandoned_streams.end_waiting()
-    _settle(chosen, kwargs)
-    call = begin(chosen, telemetry, instance, chosen.arguments(args, kwargs))
+    call = begin(chosen, telemetry, instance, _arguments(chosen, args, kwargs))
     if call is None:
         return None
     if call.asks_for_usage and chosen.stream_usage is not None:
@@ -171,9 +169,19 @@ def _chosen(
     return guarded("recognising a call", lambda choose: choose(instance, args, kwargs), endpoint)
 
 
-def _settle(endpoint: Endpoint, kwargs: dict[str, Any]) -> None:
-    """Make lists of one-shot iterators."""
+def _arguments(endpoint: Endpoint, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+    """All arguments by name. One-shot iterators among ``kwargs`` become generators that keep what the client takes."""
+    taken: dict[str, list[Any]] = {}
     for name in endpoint.sequences:
         value: Any = kwargs.get(name)
-        if hasattr(value, "__next__"):
-            kwargs[name] = list(value)
+        if isinstance(value, Iterator):
+            kwargs[name] = _keeping(value, taken.setdefault(name, []))
+    arguments = endpoint.arguments(args, kwargs)
+    arguments.update(taken)
+    return arguments
+
+
+def _keeping(items: Iterator[Any], taken: list[Any]) -> Iterator[Any]:
+    for item in items:
+        taken.append(item)
+        yield item

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -19,7 +19,7 @@ from opentelemetry.context import Context
 from langfuse_otel.instrumentation.call import Current
 from langfuse_otel.instrumentation.guard import guarded
 from langfuse_otel.instrumentation.shells import Method, Wrapper
-from langfuse_otel.instrumentation.wrap import Replacement, find
+from langfuse_otel.instrumentation.wrap import Replacement, find, watch
 
 Inside: TypeAlias = Callable[[tuple[Any, ...], dict[str, Any]], Context]
 """Arguments of a call → the context to run it in."""
@@ -62,6 +62,33 @@ def run_within(target: str, inside: Inside, cancelled: Cancelled | None = None) 
 
     replacement = Replacement(place, _wrapper(inspect.unwrap(place.found), inside, cancelled, is_active))
     return replacement
+
+
+def run_all_within(targets: Iterable[str], inside: Inside, cancelled: Cancelled | None = None) -> Iterator[Replacement]:
+    """``run_within`` for each of the targets that the installed client has."""
+    for target in targets:
+        replacement = guarded(f"patching {target}", partial(run_within, inside=inside, cancelled=cancelled), target)
+        if replacement is not None:
+            yield replacement
+
+
+def enter_after(targets: Iterable[str], context: Callable[..., Context | None]) -> Iterator[Replacement]:
+    """Have a context entered when a function returns that prepares, in a copy of the caller's, the one of a run.
+
+    ``context`` gets the function's arguments; None enters nothing. The copy is thrown away: nothing is ever left.
+    """
+
+    def prepare(wrapped: Method, _: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        prepared = wrapped(*args, **kwargs)
+        entered = guarded("entering a run", lambda given: context(*given, **kwargs), args)
+        if entered is not None:
+            otel_context.attach(entered)
+        return prepared
+
+    for target in targets:
+        replacement = guarded(f"patching {target}", partial(watch, wrapper=prepare), target)
+        if replacement is not None:
+            yield replacement
 
 
 def _wrapper(method: Method, inside: Inside, cancelled: Cancelled | None, is_active: Callable[[], bool]) -> Wrapper:

@@ -149,3 +149,23 @@ def step_aside(module: str, foreign: str) -> None:
         module,
         foreign,
     )
+
+
+def beside(handler: type, client: str) -> type:
+    """A class of which instances of ``handler`` are, and the callback handlers of other instrumentations.
+
+    For frameworks that add a handler only where none of a given class is: ours then steps aside, and says so once.
+
+    Args:
+        handler: Our own.
+        client: The framework's module, for the log.
+    """
+
+    class Foreign(type):
+        def __instancecheck__(cls, found: object) -> bool:
+            foreign = None if isinstance(found, handler) else foreign_wrapper(type(found))
+            if foreign is not None:
+                step_aside(client, foreign)
+            return foreign is not None or isinstance(found, handler)
+
+    return Foreign("TracesAlready", (), {})

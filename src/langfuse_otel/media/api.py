@@ -11,6 +11,7 @@ import msgspec
 from langfuse_otel.clock import SYSTEM_CLOCK, Clock
 from langfuse_otel.errors import LangfuseError, MalformedResponseError, TimedOutError, error_for_status
 from langfuse_otel.http import Answer, HttpClient
+from langfuse_otel.json_encoding import to_json
 from langfuse_otel.media.address import objection
 from langfuse_otel.media.medium import Medium
 
@@ -90,7 +91,7 @@ class MediaApi:
         return self._client.send(
             method,
             path,
-            body=msgspec.json.encode(body),
+            body=to_json(body),
             content_type="application/json",
             timeout_s=self._left_s(deadline),
         )

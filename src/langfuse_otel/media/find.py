@@ -20,6 +20,7 @@ from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 
+from langfuse_otel.json_encoding import to_text
 from langfuse_otel.media.base64_text import MIN_CHARACTERS, decoded, may_have_base64
 from langfuse_otel.media.content_types import BASE64_BEGINNINGS, CONTENT_TYPES, normal_type, type_of_base64
 from langfuse_otel.media.medium import Field, Medium, sha256_base64
@@ -38,7 +39,6 @@ _URI_HEAD = r"data:([\w.+-]{1,100}/[\w.+-]{1,100})(?:;[\w.+=-]{1,100}){0,5}?;bas
 _WHOLE_URI = re.compile(_URI_HEAD, re.ASCII)
 _URI_IN_TEXT = re.compile(_URI_HEAD + r"([A-Za-z0-9+/_-]+={0,2})", re.ASCII)
 _decode_json = msgspec.json.Decoder().decode
-_encode_json = msgspec.json.Encoder().encode
 
 _Struct = TypeVar("_Struct", bound=msgspec.Struct)
 
@@ -235,4 +235,4 @@ def _json_without(text: str, take: Take, level: int) -> str:
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         return text
     without = _without(value, take, level)
-    return text if without is value else _encode_json(without).decode()
+    return text if without is value else to_text(without)

@@ -19,6 +19,7 @@ from langfuse_otel.errors import (
     error_for_status,
 )
 from langfuse_otel.http import Answer, HttpClient
+from langfuse_otel.json_encoding import to_json
 from langfuse_otel.prompts.body import content_body, decode_body
 from langfuse_otel.prompts.composition import resolve
 from langfuse_otel.prompts.known import scope_of
@@ -178,7 +179,7 @@ class PromptApi:
 
     def _write(self, request: Request, body: Mapping[str, Any]) -> Answer:
         try:
-            encoded = msgspec.json.encode(body)
+            encoded = to_json(body)
         except (TypeError, ValueError, RecursionError) as error:
             raise InvalidRequestError(f"the prompt cannot be written as JSON: {error}", status=400) from error
         return _ok(self._send(request, body=encoded, content_type="application/json"))

@@ -14,6 +14,7 @@ from weakref import WeakMethod
 import msgspec
 
 from langfuse_otel import fork, log
+from langfuse_otel.json_encoding import to_json
 from langfuse_otel.prompts.stores.base import Store
 from langfuse_otel.resilience.backoff import Backoff
 
@@ -34,7 +35,7 @@ class News(msgspec.Struct, frozen=True):
 
     def encode(self) -> bytes:
         """As JSON."""
-        return msgspec.json.encode(self)
+        return to_json(self)
 
 
 _decode = msgspec.json.Decoder(News).decode

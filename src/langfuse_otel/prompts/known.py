@@ -6,6 +6,7 @@ declarative file.
 
 from __future__ import annotations
 
+import json
 import threading
 import weakref
 from typing import Protocol
@@ -44,8 +45,11 @@ _known = _Known()
 
 
 def scope_of(base_url: str, public_key: str) -> str:
-    """What tells the prompts of one project from those of all others: the server's address and the public key."""
-    return f"{base_url.rstrip('/')}|{public_key}"
+    """What tells the prompts of one project from those of all others: the server's address and the public key.
+
+    As JSON, for whatever stood between the two could be part of either.
+    """
+    return json.dumps([base_url.rstrip("/"), public_key])
 
 
 def make_known(scope: str, client: Peeks) -> None:

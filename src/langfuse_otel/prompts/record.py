@@ -21,6 +21,7 @@ from langfuse_otel.errors import (
     TimedOutError,
     error_for_status,
 )
+from langfuse_otel.json_encoding import to_json
 from langfuse_otel.prompts.body import PromptBody, body_of
 from langfuse_otel.prompts.models import Prompt, Selector
 from langfuse_otel.prompts.stores.base import StoreKey
@@ -109,11 +110,9 @@ class Codec:
     def encode(self, key: StoreKey, record: Record) -> bytes:
         """The record as JSON. Where it was found is not in it."""
         body = None if record.prompt is None else body_of(record.prompt)
-        raw = msgspec.json.encode(
-            {"format": _FORMAT, "asked_at": record.asked_at, "prompt": body, "failure": record.failure}
-        )
+        raw = to_json({"format": _FORMAT, "asked_at": record.asked_at, "prompt": body, "failure": record.failure})
         signature = self._signature(key, raw) if self._signature else ""
-        return msgspec.json.encode(_Signed(msgspec.Raw(raw), signature))
+        return to_json(_Signed(msgspec.Raw(raw), signature))
 
     def decode(self, key: StoreKey, selector: Selector, data: bytes, source: str) -> Record:
         """The record that ``encode`` made for this key.
@@ -143,7 +142,7 @@ def _signer(signing_key: bytes) -> Callable[[StoreKey, bytes], str]:
 
     def signature(key: StoreKey, record: bytes) -> str:
         digest = keyed.copy()
-        digest.update(msgspec.json.encode(key))
+        digest.update(to_json(key))
         digest.update(record)
         return digest.hexdigest()
 

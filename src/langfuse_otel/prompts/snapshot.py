@@ -16,6 +16,7 @@ from typing import Literal
 import msgspec
 
 from langfuse_otel.errors import SettingsError
+from langfuse_otel.json_encoding import to_json
 from langfuse_otel.prompts.body import PromptBody, body_of
 from langfuse_otel.prompts.models import Prompt, Selector
 
@@ -73,7 +74,7 @@ def write(path: Path | str, prompts: Iterable[Prompt]) -> int:
         OSError: It cannot be written; an older file stays as it was.
     """
     snapshot = Snapshot(prompts)
-    content = msgspec.json.encode({"version": FORMAT, "prompts": [body_of(prompt) for prompt in snapshot]})
+    content = to_json({"version": FORMAT, "prompts": [body_of(prompt) for prompt in snapshot]})
     target = Path(path)
     unfinished = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
     try:

@@ -4,6 +4,7 @@ from langfuse_otel.tracing.decorator import observe
 from langfuse_otel.tracing.live import LiveObservation
 from langfuse_otel.tracing.llm_call import track_llm_call
 from langfuse_otel.tracing.past import PastObservation, record
+from langfuse_otel.tracing.scoring import score
 from langfuse_otel.tracing.start import current_observation, event, generation, span
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "generation",
     "observe",
     "record",
+    "score",
     "span",
     "track_llm_call",
 ]

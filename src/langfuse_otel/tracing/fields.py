@@ -6,15 +6,14 @@ from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Any, Protocol
 
-import msgspec
 from opentelemetry.util.types import AttributeValue
 from typing_extensions import TypedDict
 
+from langfuse_otel.json_encoding import to_text
 from langfuse_otel.json_safe import json_safe
 from langfuse_otel.observation import Level, ObservationType
 
 PREFIX = "langfuse.observation."
-_encode = msgspec.json.Encoder().encode
 
 
 class PromptVersion(Protocol):
@@ -110,4 +109,4 @@ def _plain(value: object) -> AttributeValue:
 
 
 def _text(value: object) -> str:
-    return value if isinstance(value, str) else _encode(json_safe(value)).decode()
+    return value if isinstance(value, str) else to_text(json_safe(value))

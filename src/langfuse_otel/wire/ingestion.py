@@ -16,6 +16,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from langfuse_otel.identity_cache import IdentityCache
+from langfuse_otel.json_encoding import to_json, to_text
 from langfuse_otel.observation import Observation
 from langfuse_otel.wire.encoded import Encoded
 from langfuse_otel.wire.iso_time import iso_time
@@ -26,7 +27,6 @@ TRACE_EVENT_SUFFIX = "-trace"
 """The ``trace-create`` event's id is the observation's with this behind; an answer's errors name event ids."""
 
 _FRAME_BYTES = 256
-_encode = msgspec.json.Encoder().encode
 
 
 class TraceBody(msgspec.Struct, rename="camel", omit_defaults=True, kw_only=True):
@@ -132,18 +132,18 @@ class IngestionWire:
         moment = iso_time(observation.end_ns)
         trace = Event(event_id + TRACE_EVENT_SUFFIX, moment, "trace-create", _trace(observation))
         return (
-            _encode(trace)
+            to_json(trace)
             + b","
-            + _encode(Event(event_id, moment, f"{observation.type}-create", _observation(observation, origin)))
+            + to_json(Event(event_id, moment, f"{observation.type}-create", _observation(observation, origin)))
         )
 
 
 def _origin(resource: Resource, scope: InstrumentationScope | None) -> dict[str, msgspec.Raw]:
     """What Langfuse's OTLP endpoint adds to the metadata, encoded once."""
-    origin = {"resourceAttributes": msgspec.Raw(_encode(origin_attributes(resource.attributes)))}
+    origin = {"resourceAttributes": msgspec.Raw(to_json(origin_attributes(resource.attributes)))}
     if scope is not None:
         described = {"name": scope.name, "version": scope.version, "attributes": dict(scope.attributes or {})}
-        origin["scope"] = msgspec.Raw(_encode(origin_attributes(described)))
+        origin["scope"] = msgspec.Raw(to_json(origin_attributes(described)))
     return origin
 
 
@@ -211,4 +211,4 @@ def _model_call(observation: Observation) -> dict[str, Any]:
 def _parameter(value: Any) -> Any:
     """A model parameter as the schema takes it: a scalar, a list or a map of texts, or else JSON text."""
     entries = value if isinstance(value, list) else value.values() if isinstance(value, dict) else ()
-    return value if all(isinstance(entry, str) for entry in entries) else _encode(value).decode()
+    return value if all(isinstance(entry, str) for entry in entries) else to_text(value)

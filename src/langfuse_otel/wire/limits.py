@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from langfuse_otel.json_encoding import to_json
 from langfuse_otel.json_safe import json_safe, well_formed
 from langfuse_otel.observation import Observation
 
@@ -16,7 +17,6 @@ TRUNCATED_KEY = "langfuse_otel.truncated"
 _MAX_TRACE_NAME = 1_000
 _MAX_ORIGIN_VALUE_BYTES = 16_384
 _SMALLEST_TEXT_BYTES = 64
-_encode = msgspec.json.Encoder().encode
 
 
 def truncate_text(text: str, max_bytes: int) -> str:
@@ -109,5 +109,5 @@ def _cut_value(value: Any, max_bytes: int) -> Any:
         return value
     if isinstance(value, str):
         return truncate_text(value, max_bytes)
-    encoded = _encode(value)
+    encoded = to_json(value)
     return value if len(encoded) <= max_bytes else truncate_text(encoded.decode(), max_bytes)

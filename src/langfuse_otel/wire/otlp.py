@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-import msgspec
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from langfuse_otel.identity_cache import IdentityCache
+from langfuse_otel.json_encoding import to_json, to_text
 from langfuse_otel.json_safe import well_formed
 from langfuse_otel.observation import Observation
 from langfuse_otel.wire import otlp_json
@@ -58,7 +58,6 @@ _NO_STATUS = Status()
 _FRAME_BYTES = 64  # what `frame` adds to a group and a body, and some
 _REQUEST, _REQUEST_END = b'{"resourceSpans":[', b"]}"
 _GROUP_END = b"]}]}"
-_encode = msgspec.json.Encoder().encode
 
 
 class OtlpWire:
@@ -115,8 +114,8 @@ class OtlpWire:
 
 def _head(resource: Resource, scope: InstrumentationScope | None) -> bytes:
     """Everything of a resourceSpans before its first span."""
-    resource_json = _encode(otlp_json.Resource(key_values(origin_attributes(resource.attributes))))
-    scope_json = _encode(_scope(scope))
+    resource_json = to_json(otlp_json.Resource(key_values(origin_attributes(resource.attributes))))
+    scope_json = to_json(_scope(scope))
     return b'{"resource":' + resource_json + b',"scopeSpans":[{"scope":' + scope_json + b',"spans":['
 
 
@@ -129,7 +128,7 @@ def _scope(scope: InstrumentationScope | None) -> otlp_json.Scope:
 
 def _body(observation: Observation) -> bytes:
     failed = observation.level == "ERROR"
-    return _encode(
+    return to_json(
         Span(
             trace_id=observation.trace_id,
             span_id=observation.span_id,
@@ -157,7 +156,7 @@ def _attributes(observation: Observation) -> list[KeyValue]:
     for field, key in _OBJECTS:
         entries = getattr(observation, field)
         if entries:
-            put(KeyValue(key, StringValue(_encode(entries).decode())))
+            put(KeyValue(key, StringValue(to_text(entries))))
     if observation.level != "DEFAULT":
         put(KeyValue("langfuse.observation.level", StringValue(observation.level)))
     if observation.completion_start_ns is not None:

@@ -12,10 +12,10 @@ from typing import Any, TypeAlias
 
 import msgspec
 
+from langfuse_otel.json_encoding import to_text
 from langfuse_otel.json_safe import MAX_EXACT_INT
 
 _TEXT_ONLY = {str}
-_encode = msgspec.json.Encoder().encode
 
 
 class StringValue(msgspec.Struct, rename="camel", gc=False):
@@ -96,7 +96,7 @@ def any_value(value: Any) -> AnyValue:
 
 def json_text(value: object) -> str:
     """A text as it is, anything else as JSON text."""
-    return value if isinstance(value, str) else _encode(value).decode()
+    return value if isinstance(value, str) else to_text(value)
 
 
 def key_values(attributes: Mapping[str, object]) -> list[KeyValue]:

@@ -22,7 +22,7 @@ KEYS = [*any_span.KEYS, *(prefix + "x" for prefix in any_span.FAMILIES)]
 
 
 @each_endpoint
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(found=st.lists(any_span.spans(), max_size=4, unique_by=lambda span: span.context.span_id))
 def test_any_spans_make_a_request_that_the_schema_accepts(endpoint: Endpoint, found: list[ReadableSpan]) -> None:
     request = endpoint.wire.frame([endpoint.wire.encode(registry.read(span)) for span in found])
@@ -56,7 +56,7 @@ UNKNOWN_KEYS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max
 
 
 @each_endpoint
-@settings(max_examples=200, deadline=None)
+@settings(deadline=None)
 @given(key=st.sampled_from(KEYS) | UNKNOWN_KEYS, number=st.integers(10**9, 2**53))
 def test_each_attribute_is_found_again_in_the_request(endpoint: Endpoint, key: str, number: int) -> None:
     request = endpoint.wire.frame([endpoint.wire.encode(registry.read(ReadableSpan("x", attributes={key: number})))])
@@ -65,7 +65,7 @@ def test_each_attribute_is_found_again_in_the_request(endpoint: Endpoint, key: s
 
 
 @each_endpoint
-@settings(max_examples=200, deadline=None)
+@settings(deadline=None)
 @given(key=st.sampled_from(KEYS) | UNKNOWN_KEYS, word=st.text("xyz", min_size=12, max_size=20))
 def test_each_text_is_found_again_in_the_request(endpoint: Endpoint, key: str, word: str) -> None:
     request = endpoint.wire.frame([endpoint.wire.encode(registry.read(ReadableSpan("x", attributes={key: word})))])
@@ -74,7 +74,7 @@ def test_each_text_is_found_again_in_the_request(endpoint: Endpoint, key: str, w
 
 
 @each_endpoint
-@settings(max_examples=200, deadline=None)
+@settings(deadline=None)
 @given(attributes=st.dictionaries(UNKNOWN_KEYS, any_span.VALUES, max_size=4))
 def test_an_unknown_attribute_keeps_its_key_and_value(endpoint: Endpoint, attributes: dict[str, Any]) -> None:
     request = endpoint.wire.frame([endpoint.wire.encode(registry.read(ReadableSpan("x", attributes=attributes)))])
@@ -110,7 +110,7 @@ def big(**attributes: Any) -> ReadableSpan:
         {"langfuse.observation.input": "x" * 9_000_000},
         {"langfuse.observation.output": '"' * 3_000_000, "langfuse.observation.input": "\x00" * 1_000_000},
         {f"key.{number}": "ä" * 100_000 for number in range(40)},
-        {f"key.{number}": number for number in range(200_000)},
+        {f"key.{number:050}": number for number in range(80_000)},
         {"k" * 5_000_000: 1},
     ],
     ids=["long", "escaped", "many", "very-many", "long-key"],

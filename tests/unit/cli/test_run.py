@@ -14,6 +14,7 @@ from langfuse_otel.cli.run import auto_instrumentation_folder, instrumented
 
 SHOW = "import json, os, sys; print(json.dumps([dict(os.environ), sys.argv]))"
 BIN = str(Path(sys.executable).parent)
+FOREIGN = {"OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "openai"}  # the official one imports its client, half a second
 
 
 def run(*command: str, **env: str) -> subprocess.CompletedProcess[str]:
@@ -21,7 +22,7 @@ def run(*command: str, **env: str) -> subprocess.CompletedProcess[str]:
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("OTEL_", "LANGFUSE_"))}
     return subprocess.run(
         [sys.executable, "-m", "langfuse_otel", "run", *command],
-        env={**clean, "PATH": BIN, **env},
+        env={**clean, **FOREIGN, "PATH": BIN, **env},
         capture_output=True,
         text=True,
         timeout=60,
@@ -36,13 +37,14 @@ def child_of(process: subprocess.CompletedProcess[str]) -> tuple[dict[str, str],
 
 def test_chooses_our_distro_configurator_and_exporters() -> None:
     env, _ = child_of(run("--", "python", "-c", SHOW))
-    chosen = {name: value for name, value in env.items() if name.startswith("OTEL_")}
+    chosen = {name: value for name, value in env.items() if name.startswith("OTEL_") and name not in FOREIGN}
     assert chosen == {
         "OTEL_PYTHON_DISTRO": "langfuse",
         "OTEL_PYTHON_CONFIGURATOR": "langfuse",
         "OTEL_TRACES_EXPORTER": "langfuse",
         "OTEL_METRICS_EXPORTER": "none",
         "OTEL_LOGS_EXPORTER": "none",
+        "OTEL_INSTRUMENTATION_GENAI_COMPLETION_HOOK": "langfuse",
     }
 
 
@@ -51,6 +53,15 @@ def test_what_is_set_already_wins() -> None:
     assert env["OTEL_PYTHON_DISTRO"] == "theirs"
     assert env["OTEL_TRACES_EXPORTER"] == "console,langfuse"
     assert env["OTEL_PYTHON_CONFIGURATOR"] == "langfuse"
+
+
+def test_a_completion_hook_that_is_set_already_wins() -> None:
+    hook = "OTEL_INSTRUMENTATION_GENAI_COMPLETION_HOOK"
+    assert instrumented({hook: "upload"})[hook] == "upload"
+
+
+def test_content_is_put_on_no_spans_that_do_not_go_to_langfuse() -> None:
+    assert "OTEL_INSTRUMENTATION_GENAI_COMPLETION_HOOK" not in instrumented({"OTEL_TRACES_EXPORTER": "console"})
 
 
 def test_an_empty_variable_counts_as_unset() -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from langfuse_otel.cli import spool
 from langfuse_otel.cli.main import main
 from langfuse_otel.exporter import LangfuseSpanExporter
 from support.sink import FaultSink, poisoned_by, status, taken
@@ -61,10 +63,10 @@ def test_list_tells_the_living_from_orphans(tmp_path: Path, capsys: pytest.Captu
 def test_refused_rows_are_listed_with_their_reason_and_sent_again_after_retry(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    spool = make_spool(tmp_path)
-    spool.put(b"bad")
-    spool.quarantine(spool.take(1, MIB)[0].key, "400: it has no name")
-    spool.close()
+    refused = make_spool(tmp_path)
+    refused.put(b"bad")
+    refused.quarantine(refused.take(1, MIB)[0].key, "400: it has no name")
+    refused.close()
     assert [row["reason"] for row in listed(tmp_path, capsys)[0]["quarantined"]] == ["400: it has no name"]
 
     assert spool_command(tmp_path, "retry") == 0
@@ -122,22 +124,37 @@ _KEYS = {"LANGFUSE_PUBLIC_KEY": "pk-lf-1", "LANGFUSE_SECRET_KEY": "sk-lf-1"}
 
 
 @pytest.fixture
-def sink(monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultSink]:
-    """The server that the environment names."""
+def sink(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultSink]:
+    """The server that the environment names. The command finds its exporter sending."""
+
+    def sending(**options: Any) -> LangfuseSpanExporter:
+        before = len(made.requests)
+        waiting = files(tmp_path, "*.db")
+        exporter = LangfuseSpanExporter(**options)
+        if waiting:
+            made.wait_for_requests(before + 1)
+        return exporter
+
+    monkeypatch.setattr(spool, "LangfuseSpanExporter", sending)
     with FaultSink() as made:
         for name, value in {**_KEYS, "LANGFUSE_BASE_URL": made.url}.items():
             monkeypatch.setenv(name, value)
         monkeypatch.setenv("OTEL_EXPORTER_LANGFUSE_RETRY_INITIAL", "0.01")
+        monkeypatch.setenv("LANGFUSE_FLUSH_INTERVAL", "0.05")  # where the process before is slow to let go
         yield made
 
 
 def leave_spans(tmp_path: Path, sink: FaultSink, count: int) -> set[str]:
     """Spans of a process that ended while the server was down."""
     sink.mode = status(503)
+    before = {*threading.enumerate()}
     exporter = LangfuseSpanExporter(delivery="at_least_once", spool_directory=str(tmp_path / "spool"))
     spans = finished(count)
     exporter.export(spans)
     exporter.shutdown(0)
+    for thread in {*threading.enumerate()} - before:  # a process that has ended has none
+        if thread.name.startswith("langfuse-otel-delivery"):
+            thread.join(20)
     return span_ids(spans)
 
 
@@ -155,11 +172,30 @@ def test_send_delivers_what_waits_and_says_how_much(
     assert json.loads(capsys.readouterr().out) == {"sent": 0, "refused": 0, "left": 0}
 
 
+class TimeOfAttempts:
+    """Stands still until the server was asked ``attempts`` times more; then a minute has passed."""
+
+    def __init__(self, sink: FaultSink, attempts: int) -> None:
+        self.sink = sink
+        self.requests = len(sink.requests) + attempts
+        self.now_s = 0.0
+
+    def monotonic(self) -> float:
+        return self.now_s
+
+    def sleep(self, seconds: float) -> None:
+        self.sink.wait_for_requests(self.requests)
+        self.now_s += 60.0
+
+
 def test_send_gives_up_in_time_and_what_is_left_is_still_there(
-    tmp_path: Path, sink: FaultSink, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, sink: FaultSink, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     left = leave_spans(tmp_path, sink, 3)
-    assert spool_command(tmp_path, "send", "--timeout", "0.3", "--json") == 1
+    with monkeypatch.context() as patched:
+        patched.setattr(spool, "time", TimeOfAttempts(sink, 2))  # when the second begins, the first was answered
+        patched.setenv("OTEL_EXPORTER_LANGFUSE_SHUTDOWN_TIMEOUT", "0")
+        assert spool_command(tmp_path, "send", "--timeout", "60", "--json") == 1
     said = capsys.readouterr()
     assert json.loads(said.out) == {"sent": 0, "refused": 0, "left": 3}
     assert "503" in said.err

@@ -51,3 +51,12 @@ def test_halves_are_never_empty_and_keep_the_order(count: int) -> None:
 
     assert left and right
     assert left + right == batch
+
+
+def test_what_goes_to_different_endpoints_is_never_in_one_batch() -> None:
+    mixed = [Item(SPAN, Encoded(b"", bytes(3), wire)) for wire in ("otlp", "scores", "otlp", "scores", "otlp")]
+    assert [[item.encoded.wire for item in batch] for batch in pack(mixed, 6)] == [
+        ["otlp", "otlp"],
+        ["scores", "scores"],
+        ["otlp"],
+    ]

@@ -1,4 +1,4 @@
-"""The pipeline: accept at once, deliver in the background, end in time."""
+"""The pipeline: accept at once, deliver in the background."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 import pytest
 
@@ -16,7 +15,6 @@ from langfuse_otel import log
 from langfuse_otel.delivery.assembly import assemble
 from langfuse_otel.delivery.listeners import Listeners
 from langfuse_otel.delivery.memory_intake import SAMPLE_RATE
-from langfuse_otel.delivery.pipeline import Pipeline
 from langfuse_otel.delivery.status import State
 from langfuse_otel.errors import LangfuseError, SpansLostError
 from langfuse_otel.observation import Observation
@@ -24,17 +22,11 @@ from langfuse_otel.settings import load
 from langfuse_otel.tally import Cause
 from langfuse_otel.transport.outcome import Held, Outcome, RetryAfter
 from langfuse_otel.wire.encoded import Encoded
+from support.pipelines import pipeline
 from support.spans import finished, span_ids
 from support.transports import ScriptedTransport, StuckTransport, observe
 
 SPANS = finished(1_000)
-
-
-@contextmanager
-def pipeline(transport: ScriptedTransport, **settings: object) -> Iterator[Pipeline]:
-    made = assemble(transport, observe, load({}, **settings))
-    yield made
-    made.abandon()
 
 
 @pytest.fixture
@@ -190,134 +182,6 @@ def test_two_threads_may_flush_at_once() -> None:
         assert results == [True] * 5
 
 
-def test_shutdown_delivers_what_is_left_and_reports_it() -> None:
-    transport = ScriptedTransport()
-    with pipeline(transport, flush_interval_s=3_600.0) as it:
-        for span in SPANS:
-            it.accept(span)
-        report = it.shutdown(10.0)
-
-        assert transport.accepted == span_ids(SPANS)
-        assert (report.delivered, report.lost) == (1_000, {})
-        assert it.status().state is State.CLOSED
-
-
-def test_shutdown_of_a_hung_server_ends_in_time_and_says_what_is_lost(caplog: pytest.LogCaptureFixture) -> None:
-    transport = StuckTransport()
-    with pipeline(transport) as it:
-        for span in SPANS[:3]:
-            it.accept(span)
-        started = time.monotonic()
-        report = it.shutdown(0.05)
-
-        assert time.monotonic() - started < 5.0
-        assert (report.delivered, report.lost) == (0, {"shutdown": 3})
-        assert "lost: shutdown=3" in caplog.text
-        transport.release.set()
-
-
-def test_an_answer_after_shutdown_changes_no_count() -> None:
-    transport = StuckTransport()
-    with pipeline(transport) as it:
-        it.accept(SPANS[0])
-        it._worker.wakeup.set()
-        assert transport.entered.wait(10)
-        worker = it._worker.thread
-        it.shutdown(0.0)
-        transport.release.set()
-        assert worker is not None
-        worker.join(10)
-
-        assert it.tally.snapshot() == {"accepted": 1, "shutdown": 1}
-
-
-def test_shutdown_ends_at_once_when_the_server_is_not_to_be_asked_before_the_deadline() -> None:
-    transport = ScriptedTransport(rule=lambda ids: Held("HTTP 401"))
-    with pipeline(transport) as it:
-        it.accept(SPANS[0])
-        assert not it.flush(0.2)
-        started = time.monotonic()
-        report = it.shutdown(50.0)
-
-        assert time.monotonic() - started < 30.0
-        assert report.lost == {"shutdown": 1}
-
-
-def test_shutdown_makes_one_more_attempt_instead_of_sitting_out_our_own_pause() -> None:
-    transport = ScriptedTransport([RetryAfter("HTTP 500")])
-    with pipeline(transport, retry_initial_s=3_600.0, retry_max_s=3_600.0) as it:
-        it.accept(SPANS[0])
-        assert not it.flush(0.2)
-        report = it.shutdown(10.0)
-
-        assert (report.delivered, report.lost) == (1, {})
-
-
-def test_shutdown_twice_and_from_many_threads_is_one_shutdown() -> None:
-    transport = StuckTransport()
-    with pipeline(transport) as it:
-        it.accept(SPANS[0])
-        threads = [threading.Thread(target=it.shutdown, args=(10.0,)) for _ in range(5)]
-        for thread in threads:
-            thread.start()
-        transport.release.set()
-        for thread in threads:
-            thread.join()
-
-        assert it.shutdown(10.0).delivered == 1
-        assert it.tally.snapshot() == {"accepted": 1, "delivered": 1}
-
-
-def test_shutdown_in_a_signal_handler_during_a_flush_does_not_deadlock() -> None:
-    transport = StuckTransport()
-    with pipeline(transport) as it:
-        it.accept(SPANS[0])
-
-        def handler(*_: object) -> None:
-            transport.release.set()
-            it.shutdown(10.0)
-
-        before = signal.signal(signal.SIGALRM, handler)
-        try:
-            signal.setitimer(signal.ITIMER_REAL, 0.05)
-            it.flush(10.0)
-        finally:
-            signal.signal(signal.SIGALRM, before)
-
-        assert it.tally.snapshot() == {"accepted": 1, "delivered": 1}
-
-
-def test_spans_that_end_after_shutdown_are_counted_and_raise_nothing() -> None:
-    with pipeline(ScriptedTransport()) as it:
-        it.shutdown(1.0)
-
-        assert it.accept(SPANS[0]) is Cause.SHUTDOWN
-        assert it.tally.snapshot() == {"shutdown": 1}
-
-
-def test_each_span_that_ends_during_shutdown_is_delivered_or_counted() -> None:
-    transport = ScriptedTransport()
-    with pipeline(transport) as it:
-        go = threading.Event()
-
-        def end_spans() -> None:
-            go.wait()
-            for span in SPANS[:200]:
-                it.accept(span)
-
-        threads = [threading.Thread(target=end_spans) for _ in range(10)]
-        for thread in threads:
-            thread.start()
-        go.set()
-        it.shutdown(10.0)
-        for thread in threads:
-            thread.join()
-
-        counts = it.tally.snapshot()
-        assert counts.get("delivered", 0) + counts.get("shutdown", 0) == 2_000
-        assert counts.get("delivered", 0) == counts.get("accepted", 0)
-
-
 @pytest.mark.parametrize(
     ("refusal", "said"),
     [("can't start new thread", True), ("can't create new thread at interpreter shutdown", False)],
@@ -408,79 +272,6 @@ def test_a_forked_child_sends_its_own_spans_and_the_parent_keeps_its_own() -> No
         assert os.waitstatus_to_exitcode(wait_status) == 0
         assert it.flush(10.0)
         assert transport.accepted == span_ids(SPANS[:10])
-
-
-class FarTransport(ScriptedTransport):
-    """A server far away: each request takes until so many are under way together, and the first a moment."""
-
-    def __init__(self, together: int) -> None:
-        super().__init__()
-        self.together = together
-        self.under_way = self.most = 0
-        self.changed = threading.Condition()
-
-    def send(self, batch: Sequence[Encoded], timeout_s: float) -> Outcome:
-        with self.changed:
-            self.under_way += 1
-            self.most = max(self.most, self.under_way)
-            self.changed.notify_all()
-            self.changed.wait_for(lambda: self.most >= self.together, 0.2 if not self.batches else 10.0)
-            outcome = super().send(batch, timeout_s)
-            self.under_way -= 1
-        return outcome
-
-
-def test_a_backlog_that_waits_for_the_server_is_sent_by_several_requests_at_a_time() -> None:
-    transport = FarTransport(together=3)
-    with pipeline(transport, max_batch_spans=10, max_concurrent_requests=3) as it:
-        for span in SPANS:
-            it.accept(span)
-        assert it.flush(30.0)
-
-        assert transport.most == 3
-        assert transport.accepted == span_ids(SPANS)
-        assert sum(map(len, transport.batches)) == len(SPANS)
-        assert it.tally.snapshot() == {"accepted": 1_000, "delivered": 1_000}
-
-
-def test_no_request_beside_another_when_one_is_the_limit() -> None:
-    transport = FarTransport(together=1)
-    with pipeline(transport, max_batch_spans=10, max_concurrent_requests=1) as it:
-        for span in SPANS:
-            it.accept(span)
-        assert it.flush(30.0)
-        assert transport.most == 1
-
-
-def test_while_the_server_fails_one_request_at_a_time_finds_out() -> None:
-    class Failing(FarTransport):
-        def send(self, batch: Sequence[Encoded], timeout_s: float) -> Outcome:
-            outcome = super().send(batch, timeout_s)
-            return RetryAfter("HTTP 503") if 3 < len(self.batches) < 20 else outcome
-
-    transport = Failing(together=3)
-    with pipeline(
-        transport, max_batch_spans=10, max_concurrent_requests=3, retry_initial_s=0.001, breaker_open_s=0.001
-    ) as it:
-        for span in SPANS:
-            it.accept(span)
-        assert it.flush(30.0)
-        assert transport.accepted == span_ids(SPANS)
-        assert it.tally.get(Cause.DELIVERED) == 1_000
-
-
-def test_shutdown_counts_what_each_of_several_workers_could_not_deliver() -> None:
-    transport = FarTransport(together=3)
-
-    with pipeline(transport, max_batch_spans=10, max_concurrent_requests=3) as it:
-        for span in SPANS:
-            it.accept(span)
-        it.wake()
-        with transport.changed:
-            assert transport.changed.wait_for(lambda: transport.most == 3, 10.0)
-        report = it.shutdown(10.0)
-
-    assert report.delivered + sum(report.lost.values()) == 1_000
 
 
 def test_pressure_is_told_when_it_begins_and_when_it_ends() -> None:

@@ -94,6 +94,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from openai import OpenAI
 from opentelemetry.instrumentation.genai.openai import OpenAIInstrumentor
 from langfuse_otel.instrumentation.contract import Recording
+from langfuse_otel.instrumentation.semconv_checker import violations
 
 ANSWER = {"id": "c1", "object": "chat.completion", "created": 1, "model": "m",
           "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "Ahoy"}}]}
@@ -117,6 +118,7 @@ client = OpenAI(base_url=f"http://127.0.0.1:{server.server_port}", api_key="k")
 image = {"type": "image_url", "image_url": {"url": "data:image/png;base64,cG5n"}}
 said = [{"type": "text", "text": "Hi"}, image]
 client.chat.completions.create(model="m", messages=[{"role": "user", "content": said}])
+assert not violations(recording.span), violations(recording.span)
 print(json.dumps({name: value for name, value in recording.attributes.items() if name.endswith(".messages")}))
 """
     environment = {**os.environ, "OTEL_INSTRUMENTATION_GENAI_COMPLETION_HOOK": "langfuse"}

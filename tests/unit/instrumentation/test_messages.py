@@ -31,3 +31,16 @@ def test_a_data_url_becomes_a_blob_and_any_other_address_a_uri(address: str, par
 @pytest.mark.parametrize(("given", "shown"), [('{"a": 1}', {"a": 1}), ("{a", "{a"), ("", ""), (None, None)])
 def test_arguments_are_shown_as_an_object_where_they_are_json(given: object, shown: object) -> None:
     assert said.tool_call("1", "f", given)["arguments"] == shown
+
+
+@pytest.mark.parametrize(
+    ("given", "part"),
+    [
+        ({"base64": "aGk=", "mime_type": "image/png"}, said.blob("image", "aGk=", "image/png")),
+        ({"url": "https://a/b.png", "file_id": "f1"}, said.uri("image", "https://a/b.png")),
+        ({"file_id": "f1"}, said.file("image", "f1")),
+        ({}, said.file("image", "")),
+    ],
+)
+def test_media_is_shown_in_the_way_it_is_given(given: dict[str, str], part: dict[str, str]) -> None:
+    assert said.any_media("image", **given) == part

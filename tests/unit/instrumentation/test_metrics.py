@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from opentelemetry.context import Context
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
 from langfuse_otel.instrumentation import metrics
 
@@ -36,3 +39,29 @@ def test_a_measurement_leads_to_its_span(recording: Any, client: Any) -> None:
     client.say("hello")
     (exemplar,) = recording.metrics()["gen_ai.client.operation.duration"][0].exemplars
     assert exemplar.span_id == recording.span.context.span_id
+
+
+@pytest.mark.parametrize(
+    ("operation", "subject", "metric"),
+    [
+        ("execute_tool", "gen_ai.tool.name", "gen_ai.execute_tool.duration"),
+        ("invoke_agent", "gen_ai.agent.name", "gen_ai.invoke_agent.duration"),
+    ],
+)
+def test_tools_and_agents_have_metrics_of_their_own(operation: str, subject: str, metric: str) -> None:
+    reader = InMemoryMetricReader()
+    recorder = metrics.Metrics(MeterProvider(metric_readers=[reader]).get_meter("t"))
+    said = {"gen_ai.operation.name": operation, subject: "ada", "gen_ai.request.model": "m", "error.type": "_OTHER"}
+    recorder.record_step(said, Context(), 0.2)
+    recorder.record_step({"gen_ai.operation.name": "plan"}, Context(), 0.2)
+
+    data = reader.get_metrics_data()
+    assert data is not None
+    (scope,) = data.resource_metrics[0].scope_metrics
+    (found,) = scope.metrics
+    (point,) = found.data.data_points
+    assert (found.name, found.unit, dict(point.attributes or {})) == (
+        metric,
+        "s",
+        {subject: "ada", "error.type": "_OTHER"},
+    )

@@ -10,7 +10,7 @@ import pytest
 from opentelemetry import context as otel_context
 from opentelemetry.trace import StatusCode
 
-from langfuse_otel.instrumentation import Endpoint, Server
+from langfuse_otel.instrumentation import Endpoint, Server, step_kinds
 from langfuse_otel.instrumentation.abandoned import abandoned_streams
 from langfuse_otel.instrumentation.call import Current, Telemetry, begin
 from langfuse_otel.instrumentation.called_back import CalledBack
@@ -18,7 +18,7 @@ from langfuse_otel.instrumentation.content import ContentPolicy
 from langfuse_otel.instrumentation.contract import Recording
 from langfuse_otel.instrumentation.metrics import Metrics
 from langfuse_otel.instrumentation.runs import Runs, Unseen
-from langfuse_otel.instrumentation.steps import Step
+from langfuse_otel.instrumentation.steps import Kind, Step
 from langfuse_otel.provenance import PromptRef
 
 ENDPOINT = Endpoint(
@@ -39,15 +39,15 @@ class Framework:
 
     def step(self, run_id: str, parent_id: str | None = None) -> Step:
         with Current(self.runs.context_below(parent_id)):
-            step = Step(self.telemetry, run_id, {}, lambda given: {"in": given}, lambda result: {"out": result})
+            kind = Kind(run_id, {}, lambda given: {"in": given}, lambda result: {"out": result})
+            step = Step(self.telemetry, kind)
         self.runs.add(run_id, step)
         return step
 
     def call(self, run_id: str, parent_id: str | None = None) -> CalledBack:
         with Current(self.runs.context_below(parent_id)):
-            call = begin(ENDPOINT, self.telemetry, None, {"text": run_id, "model": run_id})
-        assert call is not None
-        called = CalledBack(call)
+            called = CalledBack.begin(ENDPOINT, self.telemetry, {"text": run_id, "model": run_id})
+        assert called is not None
         self.runs.add(run_id, called)
         return called
 
@@ -183,7 +183,7 @@ def test_a_reading_that_raises_costs_its_attributes(recording: Recording, framew
     def fail(_: Any) -> dict[str, Any]:
         raise LookupError
 
-    step = Step(framework.telemetry, "a", {"kept": 1}, fail, fail)
+    step = Step(framework.telemetry, Kind("a", {}, fail, fail), {"kept": 1})
     step.begin("x")
     step.end("y")
     assert recording.attributes == {"kept": 1}
@@ -197,3 +197,46 @@ def test_a_prompt_is_linked_to_the_calls_below_a_run(framework: Framework, recor
     framework.runs.end("m", "hello")
     assert recording.attributes["gen_ai.prompt.name"] == "greeting"
     assert otel_context.get_current() == {}
+
+
+def test_what_cannot_be_begun_is_known_to_its_children(framework: Framework, recording: Recording) -> None:
+    def fail() -> Any:
+        raise LookupError
+
+    step = framework.step("a")
+    framework.runs.begin("broken", "a", fail)
+    assert framework.runs.context_below("broken") == step.context
+    framework.step("b", "broken")
+    for run_id in ("b", "broken", "a"):
+        framework.runs.end(run_id)
+    inner, outer = recording.spans
+    assert inner.parent and outer.context
+    assert inner.parent.span_id == outer.context.span_id
+
+
+def test_nothing_is_begun_where_instrumentation_is_suppressed(framework: Framework) -> None:
+    token = otel_context.attach(otel_context.set_value("suppress_instrumentation", True))
+    try:
+        framework.runs.begin("a", None, lambda: pytest.fail("was begun"))
+    finally:
+        otel_context.detach(token)
+    assert isinstance(framework.runs.get("a"), Unseen)
+
+
+def test_the_prompt_of_a_run_is_that_of_its_later_siblings(framework: Framework, recording: Recording) -> None:
+    framework.step("a")
+    framework.runs.begin("template", "a", lambda: None, PromptRef("greeting", 2))
+    framework.call("m", "a")
+    framework.runs.end("m", "hello")
+    assert recording.attributes["gen_ai.prompt.name"] == "greeting"
+
+
+@pytest.mark.parametrize("error", [None, KeyError("no")])
+def test_the_duration_of_tools_and_agents_is_a_metric(
+    framework: Framework, recording: Recording, error: BaseException | None
+) -> None:
+    for kind in (step_kinds.tool("weather", str), step_kinds.link("parser", str)):
+        Step(framework.telemetry, kind).end("sunny", error)
+    assert list(recording.metrics()) == ["gen_ai.execute_tool.duration"]
+    (point,) = recording.metrics()["gen_ai.execute_tool.duration"]
+    assert (point.attributes or {}).get("error.type") == (error and "KeyError")

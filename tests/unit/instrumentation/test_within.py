@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import AsyncIterator, Iterator
+from contextvars import copy_context
 from types import ModuleType
 from typing import Any
 
@@ -12,7 +13,14 @@ import pytest
 from opentelemetry import context as otel_context
 from opentelemetry.context import Context
 
-from langfuse_otel.instrumentation.within import bracket, enter, run_within, without_bracket
+from langfuse_otel.instrumentation.within import (
+    bracket,
+    enter,
+    enter_after,
+    run_all_within,
+    run_within,
+    without_bracket,
+)
 
 KEY = "colour"
 
@@ -149,6 +157,36 @@ def test_a_cancellation_is_told(framework: Framework) -> None:
 
 def test_a_target_that_is_not_there_is_skipped(framework: Framework) -> None:
     assert run_within("framework:Framework.nothing", _red) is None
+
+
+def test_of_several_targets_those_that_are_not_there_are_skipped(framework: Framework) -> None:
+    targets = ("framework:Framework.nothing", "framework:Framework.function")
+    (replacement,) = run_all_within(targets, _red)
+    seen: list[Any] = []
+    framework.function(seen)
+    replacement.remove()
+    assert seen == ["red", "entered"]
+
+
+@pytest.mark.parametrize("found", ["blue", None])
+def test_a_context_is_entered_after_what_prepares_it(framework: Framework, found: str | None) -> None:
+    def context(framework: Any, seen: list[Any]) -> Context | None:
+        return otel_context.set_value(KEY, found) if found else None
+
+    (replacement,) = enter_after(["framework:Framework.function"], lambda *args: context(framework, *args))
+    prepared = copy_context()
+    prepared.run(framework.function, [])
+    replacement.remove()
+    assert prepared.run(_colour) == found
+    assert _colour() is None
+
+
+def test_a_context_after_that_cannot_be_found_changes_nothing(framework: Framework) -> None:
+    (replacement,) = enter_after(["framework:Framework.function"], lambda: Context())
+    seen: list[Any] = []
+    framework.function(seen)
+    replacement.remove()
+    assert seen == [None, None]
 
 
 def test_a_span_does_not_inherit_the_bracket() -> None:

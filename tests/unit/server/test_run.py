@@ -12,12 +12,13 @@ from langfuse_otel.server.run import LocalServer
 
 
 def test_it_serves_from_the_moment_it_is_made_and_not_after_its_end() -> None:
+    before = {*threading.enumerate()}
     with LocalServer() as server:
         health = f"{server.base_url}/api/public/health"
         assert requests.get(health, timeout=10).status_code == 200
     with pytest.raises(requests.ConnectionError):
         requests.get(health, timeout=10)
-    assert "langfuse-local-server" not in {thread.name for thread in threading.enumerate()}
+    assert "langfuse-local-server" not in {thread.name for thread in {*threading.enumerate()} - before}
 
 
 def test_a_temporary_data_file_goes_with_it() -> None:

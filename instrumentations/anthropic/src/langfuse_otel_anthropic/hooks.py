@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from langfuse_otel.instrumentation import Endpoint, Hook
-from langfuse_otel.instrumentation import attributes as names
-from langfuse_otel_anthropic.chunks import MessageEvents
-from langfuse_otel_anthropic.request import messages_input, messages_request
-from langfuse_otel_anthropic.response import messages_failure, messages_output, messages_response
+from dataclasses import replace
+
+from langfuse_otel.instrumentation import Hook, formats
+from langfuse_otel_anthropic.failure import messages_failure
 from langfuse_otel_anthropic.server import server_of
 
-MESSAGES = Endpoint(
-    operation=names.CHAT,
+MESSAGES = replace(
+    formats.MESSAGES,
     server=server_of,
-    request=messages_request,
-    input=messages_input,
-    response=messages_response,
-    output=messages_output,
-    accumulator=MessageEvents,
     failure=messages_failure,
     connection=lambda stream: stream.response,
     sequences=("messages", "system", "tools"),

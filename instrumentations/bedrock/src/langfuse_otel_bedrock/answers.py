@@ -11,7 +11,7 @@ from langfuse_otel.instrumentation.call import Call
 from langfuse_otel.instrumentation.fields import field, fields, known, text, whole
 from langfuse_otel.instrumentation.stream import Progress
 
-_METADATA = "ResponseMetadata"
+METADATA = "ResponseMetadata"
 
 
 def events_handed_on(answer: Any, call: Call, *, key: str) -> Any:
@@ -21,10 +21,10 @@ def events_handed_on(answer: Any, call: Call, *, key: str) -> Any:
     return answer
 
 
-def invoked_body_handed_on(answer: Any, call: Call) -> Any:
+def body_handed_on(answer: Any, call: Call) -> Any:
     """An answer whose body is read by the application, once, and by us with it."""
     body = answer["body"]
-    length = text(fields(field(answer[_METADATA], "HTTPHeaders")), "content-length") or ""
+    length = text(field(answer[METADATA], "HTTPHeaders"), "content-length") or ""
     # Everything that a StreamingBody gives comes from its raw stream; the body stays what and where it is.
     body._raw_stream = ReadAside(body._raw_stream, _progress(answer, call), int(length) if length.isdigit() else None)
     return answer
@@ -37,7 +37,7 @@ def failure(error: BaseException) -> Attributes:
 
 def transport(answer: Any) -> Attributes:
     """What an answer or an error says of its transport."""
-    metadata = fields(field(answer, _METADATA))
+    metadata = fields(field(answer, METADATA))
     status = whole(metadata, "HTTPStatusCode")
     return known(
         {
@@ -50,5 +50,5 @@ def transport(answer: Any) -> Attributes:
 
 def _progress(answer: Any, call: Call) -> Progress:
     progress = Progress(call)
-    progress.take({_METADATA: answer.get(_METADATA)})
+    progress.take({METADATA: answer.get(METADATA)})
     return progress

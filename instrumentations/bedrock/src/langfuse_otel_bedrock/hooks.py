@@ -5,62 +5,58 @@ from __future__ import annotations
 from functools import lru_cache, partial
 from typing import Any
 
-from langfuse_otel.instrumentation import Attributes, Endpoint, Hook, Server
-from langfuse_otel.instrumentation import attributes as names
-from langfuse_otel.instrumentation.fields import fields
-from langfuse_otel_bedrock.answers import events_handed_on, failure, invoked_body_handed_on
-from langfuse_otel_bedrock.converse import converse_input, converse_output, converse_request, converse_response
-from langfuse_otel_bedrock.events import ConverseEvents, InvokedBody, InvokedEvents
-from langfuse_otel_bedrock.families.family import Family
-from langfuse_otel_bedrock.models import family_of, model_name
+from langfuse_otel.instrumentation import Arguments, Attributes, Endpoint, Hook, Server, formats
+from langfuse_otel.instrumentation.fields import fields, text
+from langfuse_otel_bedrock.answers import body_handed_on, events_handed_on, failure
+from langfuse_otel_bedrock.bodies import AnswerBody, AnswerEvents, RequestBody, answer_attributes, answer_of
+from langfuse_otel_bedrock.models import format_of, model_name
+
+_HAND_ON = {
+    "Converse": None,
+    "ConverseStream": partial(events_handed_on, key="stream"),
+    "InvokeModel": body_handed_on,
+    "InvokeModelWithResponseStream": partial(events_handed_on, key="body"),
+}
 
 
 class _Operation(Endpoint):
     """An endpoint whose arguments are the parameters of the API call, as ``_make_api_call`` gets them."""
 
     def arguments(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
-        """The parameters, and the model as it is commonly called."""
+        """The parameters, the model as it is commonly called, and what it is sent."""
         given = fields(kwargs.get("api_params", args[-1] if args else None))
-        return {**given, "model": model_name(given.get("modelId"))}
+        return {**given, "model": model_name(given.get("modelId")), "sent": RequestBody(given)}
 
 
-def _server(client: Any) -> Server:
-    return Server.at("aws.bedrock", client.meta.endpoint_url)
-
-
-_operation = partial(_Operation, server=_server, response=converse_response, output=converse_output, failure=failure)
-_converse = partial(_operation, operation=names.CHAT, request=converse_request, input=converse_input)
-_CONVERSE = {
-    "Converse": _converse(),
-    "ConverseStream": _converse(accumulator=ConverseEvents, hand_on=partial(events_handed_on, key="stream")),
-}
+def _guardrail(_: Any, arguments: Arguments) -> Attributes:
+    given = text(arguments.get("guardrailConfig"), "guardrailIdentifier") or text(arguments, "guardrailIdentifier")
+    return {"aws.bedrock.guardrail.id": given} if given else {}
 
 
 @lru_cache(maxsize=64)
-def _invoking(operation_name: str, family: Family) -> Endpoint | None:
-    def request(arguments: Any) -> Attributes:
-        return converse_request(family.converse(arguments))
-
-    invoking = partial(
-        _operation,
-        operation=family.operation,
-        request=request,
-        input=lambda arguments: converse_input(family.converse(arguments)),
+def _operation(operation_name: str, form: Endpoint) -> Endpoint:
+    return _Operation(
+        operation=form.operation,
+        server=lambda client: Server.at("aws.bedrock", client.meta.endpoint_url),
+        identity=_guardrail,
+        request=lambda arguments: form.request(arguments["sent"].decoded),
+        input=lambda arguments: form.input(arguments["sent"].decoded),
+        response=partial(answer_attributes, form=form),
+        output=lambda told: form.output(answer_of(told)),
+        accumulator=AnswerBody if operation_name == "InvokeModel" else partial(AnswerEvents, form),
+        failure=failure,
+        hand_on=_HAND_ON[operation_name],
     )
-    if operation_name == "InvokeModel":
-        return invoking(accumulator=partial(InvokedBody, family), hand_on=invoked_body_handed_on)
-    return invoking(accumulator=partial(InvokedEvents, family), hand_on=partial(events_handed_on, key="body"))
 
 
 def _endpoint(client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Endpoint | None:
     """What a call of any AWS service means here: nothing, unless it asks a model of Bedrock."""
-    if client.meta.service_model.service_name != "bedrock-runtime":
-        return None
     operation_name = kwargs.get("operation_name", args[0] if args else "")
-    if operation_name in ("InvokeModel", "InvokeModelWithResponseStream"):
-        given = fields(kwargs.get("api_params", args[-1]))
-        return _invoking(operation_name, family_of(given.get("modelId")))
-    return _CONVERSE.get(operation_name)
+    if client.meta.service_model.service_name != "bedrock-runtime" or operation_name not in _HAND_ON:
+        return None
+    given = fields(kwargs.get("api_params", args[-1]))
+    is_converse = operation_name.startswith("Converse")
+    return _operation(operation_name, formats.CONVERSE if is_converse else format_of(given.get("modelId")))
 
 
 HOOKS = (

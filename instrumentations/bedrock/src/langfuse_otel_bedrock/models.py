@@ -1,26 +1,19 @@
-"""Model ids: as people call them, and the family they belong to."""
+"""Models: as people call them, and the form of their bodies."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from langfuse_otel_bedrock.families.anthropic import ANTHROPIC
-from langfuse_otel_bedrock.families.cohere import COHERE, COHERE_EMBEDDINGS
-from langfuse_otel_bedrock.families.family import Family
-from langfuse_otel_bedrock.families.llama import LLAMA
-from langfuse_otel_bedrock.families.mistral import MISTRAL
-from langfuse_otel_bedrock.families.nova import NOVA
-from langfuse_otel_bedrock.families.titan import TITAN, TITAN_EMBEDDINGS
+from langfuse_otel.instrumentation import Endpoint, formats
 
 # By what stands in the id, as regions may stand before it; the first that fits.
-_FAMILIES = (
-    ("anthropic.", ANTHROPIC),
-    ("amazon.nova", NOVA),
-    ("amazon.titan-embed", TITAN_EMBEDDINGS),
-    ("amazon.titan", TITAN),
-    ("meta.llama", LLAMA),
-    ("cohere.embed", COHERE_EMBEDDINGS),
-    ("cohere.", COHERE),
+_FORMATS = (
+    ("anthropic.", formats.MESSAGES),
+    ("amazon.nova", formats.CONVERSE),
+    ("amazon.titan-embed", formats.EMBEDDINGS),
+    ("amazon.titan", formats.COMPLETION),
+    ("meta.llama", formats.COMPLETION),
+    ("cohere.embed", formats.EMBEDDINGS),
 )
 
 
@@ -32,6 +25,6 @@ def model_name(model_id: Any) -> Any:
     return name if kind in ("foundation-model", "inference-profile") else model_id
 
 
-def family_of(model_id: Any) -> Family:
-    """The family of a model; those that are not known are read as OpenAI's form, which most makers share."""
-    return next((family for part, family in _FAMILIES if part in str(model_id)), MISTRAL)
+def format_of(model_id: Any) -> Endpoint:
+    """How the bodies of a model are read."""
+    return next((form for part, form in _FORMATS if part in str(model_id)), formats.CHAT)

@@ -2,5 +2,5 @@
 
 from __future__ import annotations
 
-SUPPORTED = ("boto3 >= 1.34.131",)
-"""The client's versions: the oldest has ``converse`` with tools and guardrails. No upper bound."""
+SUPPORTED = ("boto3 >= 1.37.24",)
+"""The client's versions: the oldest whose ``converse`` has reasoning and the prompt cache. No upper bound."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from langfuse_otel.instrumentation import Arguments, Attributes, Content
 from langfuse_otel.instrumentation import attributes as names
-from langfuse_otel.instrumentation.fields import fields, known
+from langfuse_otel.instrumentation.fields import fields, known, texts
 from langfuse_otel_google_genai.contents import get, messages_of, parts_of
 
 _NUMBERS = {
@@ -21,6 +21,7 @@ _NUMBERS = {
     "candidate_count": (names.REQUEST_CHOICE_COUNT, int),
     "output_dimensionality": (names.EMBEDDINGS_DIMENSION_COUNT, int),
 }
+_TOO_LARGE = 2**63
 _OUTPUT_TYPES = {"IMAGE": "image", "AUDIO": "speech"}
 
 
@@ -29,11 +30,16 @@ def generate_request(arguments: Arguments) -> Attributes:
     config = arguments.get("config")
     given = ((get(config, name), attribute, kind) for name, (attribute, kind) in _NUMBERS.items())
     further = {
-        names.REQUEST_STOP_SEQUENCES: get(config, "stop_sequences"),
+        names.REQUEST_STOP_SEQUENCES: texts(config, "stop_sequences"),
         names.REQUEST_REASONING_LEVEL: _word(get(get(config, "thinking_config"), "thinking_level")),
         names.OUTPUT_TYPE: _output_type(config),
     }
-    return {attribute: kind(value) for value, attribute, kind in given if value is not None} | known(further)
+    return {attribute: kind(value) for value, attribute, kind in given if _is_number(value)} | known(further)
+
+
+def _is_number(value: Any) -> bool:
+    """Whether it is one, finite, and small enough for OpenTelemetry's 64 bits."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < _TOO_LARGE
 
 
 def generate_input(arguments: Arguments) -> Content:

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
-from opentelemetry import context as otel_context
 from opentelemetry.context import Context
 
-from langfuse_otel.instrumentation.guard import guarded
-from langfuse_otel.instrumentation.runs import OpenRun, Runs
-from langfuse_otel.instrumentation.shells import Wrapper
-from langfuse_otel.instrumentation.within import bracket, run_within
-from langfuse_otel.instrumentation.wrap import Replacement, find
+from langfuse_otel.instrumentation.runs import Runs
+from langfuse_otel.instrumentation.within import bracket, enter_after, run_all_within
+from langfuse_otel.instrumentation.wrap import Replacement
 
 _MODEL = "langchain_core.language_models.chat_models:BaseChatModel."
 _LLM = "langchain_core.language_models.llms:BaseLLM."
@@ -48,37 +44,17 @@ def run_in_their_spans(runs: Runs[Any]) -> tuple[Replacement, ...]:
         for run_id in _run_ids(args, kwargs):
             runs.end(run_id, error=error)
 
-    def beginning(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Context:
-        return bracket()
+    def prepared(config: Any, *_: Any, **__: Any) -> Context | None:
+        run = runs.get(getattr(config.get("callbacks"), "parent_run_id", None))
+        return None if run is None else run.context
 
-    patching = (
-        *((target, partial(run_within, inside=of_the_run, cancelled=cancelled)) for target in _OF_A_RUN),
-        *((target, partial(run_within, inside=beginning)) for target in _BEGINNING_A_RUN),
-        *((target, partial(_prepare_within, runs=runs)) for target in _PREPARING),
+    return (
+        *run_all_within(_OF_A_RUN, of_the_run, cancelled),
+        *run_all_within(_BEGINNING_A_RUN, lambda *_: bracket()),
+        *enter_after(_PREPARING, prepared),
     )
-    replaced = (guarded(f"patching {target}", patch, target) for target, patch in patching)
-    return tuple(replacement for replacement in replaced if replacement is not None)
 
 
 def _run_ids(args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
     managers = kwargs.get("run_manager") or kwargs.get("run_managers") or args[2]
     return [manager.run_id for manager in (managers if isinstance(managers, list) else [managers])]
-
-
-def _prepare_within(target: str, runs: Runs[Any]) -> Replacement | None:
-    place = find(target)
-    return None if place is None else Replacement(place, _preparing(runs))
-
-
-def _preparing(runs: Runs[OpenRun]) -> Wrapper:
-    def prepare(wrapped: Any, _: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        prepared = wrapped(*args, **kwargs)
-        guarded("entering a run", enter_run, args[0] if args else kwargs.get("config"))
-        return prepared
-
-    def enter_run(config: Any) -> None:
-        run = runs.get(getattr(config.get("callbacks"), "parent_run_id", None))
-        if run is not None:
-            otel_context.attach(run.context)  # of a copy that is thrown away: never detached
-
-    return prepare

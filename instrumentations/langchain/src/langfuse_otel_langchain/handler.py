@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from langchain_core.callbacks import BaseCallbackHandler
-from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 
-from langfuse_otel.instrumentation import Endpoint
-from langfuse_otel.instrumentation.call import Current, Telemetry, begin
+from langfuse_otel.instrumentation import Endpoint, step_kinds
+from langfuse_otel.instrumentation.call import Telemetry
 from langfuse_otel.instrumentation.called_back import CalledBack
-from langfuse_otel.instrumentation.fields import items, text
-from langfuse_otel.instrumentation.foreign import foreign_wrapper
-from langfuse_otel.instrumentation.guard import report
-from langfuse_otel.instrumentation.runs import Runs, Unseen
-from langfuse_otel.instrumentation.steps import Step
-from langfuse_otel.instrumentation.within import enter
-from langfuse_otel.instrumentation.wrap import step_aside
-from langfuse_otel_langchain import steps
+from langfuse_otel.instrumentation.fields import field, fields, items, text
+from langfuse_otel.instrumentation.runs import Runs
+from langfuse_otel.instrumentation.steps import Kind, Step
+from langfuse_otel_langchain.messages import document, messages_of, read
 from langfuse_otel_langchain.metadata import is_hidden, prompt_of, told
 from langfuse_otel_langchain.models import CHAT, TEXT, arguments_of
-from langfuse_otel_langchain.steps import Kind
+
+_AGENT = "langchain_create_agent"
+_UNNAMED = "LangGraph"
 
 
 class LangChainHandler(BaseCallbackHandler):
@@ -32,7 +29,7 @@ class LangChainHandler(BaseCallbackHandler):
 
     def __init__(self, telemetry: Telemetry) -> None:
         self._telemetry = telemetry
-        self.runs: Runs[CalledBack | Step | Unseen] = Runs()
+        self.runs: Runs[CalledBack | Step] = Runs()
 
     def __deepcopy__(self, memo: Any) -> LangChainHandler:
         return self  # configurations are copied, handlers in them as well
@@ -46,34 +43,25 @@ class LangChainHandler(BaseCallbackHandler):
         self._begin(run, lambda: self._call(TEXT, prompts, serialized, run))
 
     def on_chain_start(self, serialized: Any, inputs: Any, **run: Any) -> None:
-        """A chain, a graph, a node of a graph, a prompt or a parser runs."""
-        self._begin(run, lambda: self._step(steps.chain(_name(serialized, run, "chain"), run), inputs, run))
+        """An agent, a graph, a node of a graph, a chain, a prompt or a parser runs."""
+        self._begin(run, lambda: self._step(_chain(serialized, run), inputs, run))
 
     def on_tool_start(self, serialized: Any, input_str: Any, *, inputs: Any = None, **run: Any) -> None:
         """A tool runs."""
         given = input_str if inputs is None else inputs
-        self._begin(run, lambda: self._step(steps.tool(_name(serialized, run, "tool"), serialized, run), given, run))
+        self._begin(run, lambda: self._step(_tool(serialized, run), given, run))
 
     def on_retriever_start(self, serialized: Any, query: Any, **run: Any) -> None:
         """A retriever is asked."""
-        self._begin(run, lambda: self._step(steps.retriever(_name(serialized, run, "")), query, run))
+        self._begin(run, lambda: self._step(step_kinds.retrieval(_name(serialized, run), document), query, run))
 
     def on_llm_new_token(self, token: Any, *, run_id: UUID, chunk: Any = None, **_: Any) -> None:
         """A piece of an answer has come."""
-        called = self.runs.get(run_id)
-        if isinstance(called, CalledBack):
-            message = getattr(chunk, "message", None)
-            called.chunk(has_content=bool(token or getattr(message, "tool_call_chunks", None)))
+        self._chunk(run_id, has_content=bool(token or field(field(chunk, "message"), "tool_call_chunks")))
 
     def on_stream_event(self, event: Any, *, run_id: UUID, **_: Any) -> None:
         """A piece of an answer has come, in the newer protocol."""
-        called = self.runs.get(run_id)
-        if isinstance(called, CalledBack):
-            called.chunk(has_content=text(event, "event") == "content-block-delta")
-
-    def on_llm_end(self, response: Any, *, run_id: UUID, **_: Any) -> None:
-        """A model has answered."""
-        self.runs.end(run_id, response)
+        self._chunk(run_id, has_content=text(event, "event") == "content-block-delta")
 
     def on_chain_end(self, outputs: Any, *, run_id: UUID, inputs: Any = None, **_: Any) -> None:
         """A chain, graph or node is done. One that streams knows its input only now."""
@@ -82,74 +70,62 @@ class LangChainHandler(BaseCallbackHandler):
             step.begin(inputs)
         self.runs.end(run_id, outputs)
 
-    def on_tool_end(self, output: Any, *, run_id: UUID, **_: Any) -> None:
-        """A tool is done."""
-        self.runs.end(run_id, output)
-
-    def on_retriever_end(self, documents: Any, *, run_id: UUID, **_: Any) -> None:
-        """A retriever has found documents."""
-        self.runs.end(run_id, documents)
+    def _ended(self, result: Any, *, run_id: UUID, **_: Any) -> None:
+        self.runs.end(run_id, result)
 
     def _failed(self, error: BaseException, *, run_id: UUID, response: Any = None, **_: Any) -> None:
         # LangGraph interrupts and redirects runs with exceptions. It may not be installed, so they are told by name.
         if any(kind.__name__ == "GraphBubbleUp" for kind in type(error).__mro__):
-            interrupts = [
-                getattr(each, "value", each) for told in error.args if isinstance(told, tuple) for each in told
-            ]
-            self.runs.end(run_id, interrupts or None)
+            asked = (each for said in error.args if isinstance(said, tuple) for each in said)
+            self.runs.end(run_id, [getattr(each, "value", each) for each in asked] or None)
         else:
             self.runs.end(run_id, response, error)
 
+    on_llm_end = on_tool_end = on_retriever_end = cast(Any, _ended)
     on_llm_error = on_chain_error = on_tool_error = on_retriever_error = _failed
 
     def _begin(self, run: dict[str, Any], make: Callable[[], CalledBack | Step | None]) -> None:
-        """Begin a run below its parent: whatever happens, it is known to its children."""
-        run_id, parent_id = run["run_id"], run.get("parent_run_id")
-        parent, begun = self.runs.context_below(parent_id), None
-        try:
-            if is_instrumentation_enabled() and not is_hidden(run):
-                with Current(parent):
-                    begun = make()
-        except Exception as error:
-            report("starting a run", error)
-        self.runs.add(run_id, begun or Unseen(parent))
-        if (prompt := prompt_of(run)) is not None:
-            # A prompt template is a run beside the model that it is for: their parent knows.
-            for link in (parent_id, run_id):
-                self.runs.use_prompt(link, prompt)
-        enter(self.runs.context_below(run_id))
+        making = (lambda: None) if is_hidden(run) else make
+        self.runs.begin(run["run_id"], run.get("parent_run_id"), making, prompt_of(run))
 
     def _call(self, endpoint: Endpoint, given: Any, serialized: Any, run: dict[str, Any]) -> CalledBack | None:
-        arguments = arguments_of(given, serialized, run)
-        call = begin(endpoint, self._telemetry, arguments, arguments)
-        return None if call is None else CalledBack(call)
+        return CalledBack.begin(endpoint, self._telemetry, arguments_of(given, serialized, run))
 
     def _step(self, kind: Kind, given: Any, run: dict[str, Any]) -> Step:
-        attributes = {**told(run), **kind.attributes}
-        step = Step(self._telemetry, kind.name, attributes, kind.input, kind.output)
-        if not (
-            isinstance(given, dict)
-            and given.keys() == {"input"}
-            and isinstance(given["input"], str)
-            and not given["input"]
-        ):
-            step.begin(given)  # else a streamed input: the end tells it
+        step = Step(self._telemetry, kind, told(run))
+        if not _is_awaited(given):
+            step.begin(given)
         return step
 
-
-class _Foreign(type):
-    def __instancecheck__(cls, handler: object) -> bool:
-        if isinstance(handler, LangChainHandler):
-            return True
-        foreign = foreign_wrapper(type(handler))
-        if foreign is not None:
-            step_aside("langchain_core", foreign)
-        return foreign is not None
+    def _chunk(self, run_id: UUID, *, has_content: bool) -> None:
+        called = self.runs.get(run_id)
+        if isinstance(called, CalledBack):
+            called.chunk(has_content=has_content)
 
 
-class TracesAlready(metaclass=_Foreign):
-    """``isinstance`` holds for handlers beside which ours is not added: itself, and other instrumentations'."""
+def _chain(serialized: Any, run: dict[str, Any]) -> Kind:
+    name, metadata = _name(serialized, run) or "chain", fields(run.get("metadata"))
+    agent = text(metadata, "lc_agent_name")
+    if text(metadata, "ls_integration") == _AGENT and name == (agent or _UNNAMED):
+        return step_kinds.agent(agent, read, messages_of)
+    is_root = run.get("parent_run_id") is None
+    return step_kinds.workflow(name, read, messages_of) if is_root else step_kinds.link(name, read)
 
 
-def _name(serialized: Any, run: dict[str, Any], default: str) -> str:
-    return text(run, "name") or text(serialized, "name") or next(reversed(items(serialized, "id")), default)
+def _tool(serialized: Any, run: dict[str, Any]) -> Kind:
+    told = {"description": text(serialized, "description"), "call_id": text(run, "tool_call_id")}
+    return step_kinds.tool(_name(serialized, run) or "tool", _read_tool, **told)
+
+
+def _read_tool(value: Any) -> Any:
+    return read(value.content if hasattr(value, "tool_call_id") else value)
+
+
+def _is_awaited(given: Any) -> bool:
+    """Whether a streamed input is still to come: the end of the run tells it."""
+    is_placeholder = isinstance(given, dict) and given.keys() == {"input"}
+    return is_placeholder and isinstance(given["input"], str) and not given["input"]
+
+
+def _name(serialized: Any, run: dict[str, Any]) -> str | None:
+    return text(run, "name") or text(serialized, "name") or next(reversed(items(serialized, "id")), None)

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from langfuse_otel.instrumentation import Instrumentor
 from langfuse_otel.instrumentation.call import Telemetry
-from langfuse_otel.instrumentation.wrap import Replacement
+from langfuse_otel.instrumentation.wrap import Replacement, beside
 from langfuse_otel_langchain.package import SUPPORTED
 
 
@@ -27,11 +27,11 @@ class LangChainInstrumentor(Instrumentor):
         from langchain_core.tracers.context import register_configure_hook
 
         from langfuse_otel_langchain.contexts import run_in_their_spans
-        from langfuse_otel_langchain.handler import LangChainHandler, TracesAlready
+        from langfuse_otel_langchain.handler import LangChainHandler
 
         handler = LangChainHandler(telemetry)
         self._source = _Source(handler)
-        kind = LangChainHandler if over_foreign else TracesAlready
+        kind = LangChainHandler if over_foreign else beside(LangChainHandler, "langchain_core")
         register_configure_hook(cast(Any, self._source), inheritable=True, handle_class=cast(Any, kind))
         self._replacements = run_in_their_spans(handler.runs)
 

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 from langchain_core.documents import Document
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage, convert_to_messages
 
 from langfuse_otel.instrumentation import messages as said
-from langfuse_otel.instrumentation.fields import field, fields, items, known, text
+from langfuse_otel.instrumentation.fields import field, items, known, text
 from langfuse_otel.instrumentation.messages import Message, Part
+from langfuse_otel.instrumentation.plain import plain
 
 _ROLES = {"human": "user", "ai": "assistant", "AIMessageChunk": "assistant", "function": "tool", "remove": "system"}
 _MEDIA = {"image": "image", "audio": "audio", "video": "video", "file": "document", "text-plain": "document"}
-_MAX_DEPTH = 6
+
+_WAYS = ("base64", "url", "file_id", "mime_type")
 
 
 def message(given: BaseMessage, finish_reason: str | None = None) -> Message:
     """One message."""
     role = text(given, "role") or _ROLES.get(given.type, given.type)
     if isinstance(given, ToolMessage):
-        return said.message("tool", [said.tool_call_response(given.tool_call_id, plain(given.content))])
+        return said.message("tool", [said.tool_call_response(given.tool_call_id, read(given.content))])
     is_text = isinstance(given.content, str) and not (isinstance(given, AIMessage) and given.tool_calls)
     # Reasoning that providers put elsewhere is found among the content blocks.
     if is_text and not given.additional_kwargs:
@@ -31,25 +32,17 @@ def message(given: BaseMessage, finish_reason: str | None = None) -> Message:
     return said.message(role, parts, name=given.name, finish_reason=finish_reason)
 
 
-def plain(value: Any, depth: int = _MAX_DEPTH) -> Any:
+def read(value: Any) -> Any:
     """``value`` with its messages as messages of the conventions, and documents and state objects as dicts."""
-    if isinstance(value, str):
-        return str.__str__(value)  # LangChain's text is of a class of its own
+    return plain(value, _converted)
+
+
+def _converted(value: Any) -> Any:
     if isinstance(value, BaseMessage):
         return message(value)
     if isinstance(value, Document):
         return document(value)
-    if hasattr(value, "to_messages"):
-        value = value.to_messages()
-    if depth > 0 and isinstance(value, (list, tuple, set)):
-        return [plain(item, depth - 1) for item in value]
-    if depth > 0 and dataclasses.is_dataclass(value) and not isinstance(value, type):
-        value = known({each.name: getattr(value, each.name) for each in dataclasses.fields(value)})
-    if depth > 0 and hasattr(value, "model_fields_set"):
-        value = fields(value)
-    if depth > 0 and isinstance(value, dict):
-        return {str(key): plain(item, depth - 1) for key, item in value.items()}
-    return value
+    return value.to_messages() if hasattr(value, "to_messages") else value
 
 
 def document(found: Document) -> dict[str, Any]:
@@ -72,11 +65,7 @@ def _part(block: Any) -> Part:
     if kind in ("tool_call", "tool_call_chunk", "invalid_tool_call"):
         return said.tool_call(text(block, "id"), text(block, "name"), field(block, "args"))
     if modality := _MEDIA.get(kind):
-        if base64 := text(block, "base64"):
-            return said.blob(modality, base64, text(block, "mime_type"))
-        if url := text(block, "url"):
-            return said.media(modality, url)
-        return said.file(modality, text(block, "file_id") or "")
+        return said.any_media(modality, **{way: text(block, way) for way in _WAYS})
     if kind == "server_tool_call":
         return said.server_tool_call(text(block, "id"), text(block, "name") or "", {"arguments": field(block, "args")})
     return field(block, "value") if kind == "non_standard" and field(field(block, "value"), "type") else dict(block)

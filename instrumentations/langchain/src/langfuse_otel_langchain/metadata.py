@@ -17,7 +17,7 @@ _POSITIONS = ("seq:", "map:", "graph:", "langsmith:", "condition:")  # tags that
 
 def is_hidden(run: dict[str, Any]) -> bool:
     """Whether the framework wants the run left out."""
-    return _HIDDEN in items(run, "tags")
+    return any(isinstance(tag, str) and tag == _HIDDEN for tag in items(run, "tags"))
 
 
 def prompt_of(run: dict[str, Any]) -> Any:

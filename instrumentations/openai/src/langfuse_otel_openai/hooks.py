@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from langfuse_otel.instrumentation import Endpoint, Hook
 from langfuse_otel.instrumentation import attributes as names
-from langfuse_otel.instrumentation.chat_completions import STREAM_USAGE, ChatChunks
+from langfuse_otel.instrumentation.chat_completions import STREAM_USAGE, ChatChunks, chat_input, chat_output
 from langfuse_otel_openai import media, request, response
 from langfuse_otel_openai.response_events import ResponseEvents
 from langfuse_otel_openai.server import server_of
@@ -18,9 +18,9 @@ CHAT = Endpoint(
     server=server_of,
     identity=lambda *_: {_API_TYPE: "chat_completions"},
     request=request.chat_request,
-    input=request.chat_input,
+    input=chat_input,
     response=response.chat_response,
-    output=response.chat_output,
+    output=chat_output,
     accumulator=ChatChunks,
     salvage=response.completion_of,
     connection=lambda stream: stream.response,  # the stream helpers close the HTTP response, not the stream

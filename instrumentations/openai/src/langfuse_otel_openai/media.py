@@ -107,4 +107,4 @@ def _upload(modality: str, file: Any) -> Part:
         return said.blob(modality, said.data(content, None)["content"], kind)
     # An open file is not ours to read, and neither is the disk.
     path = content if isinstance(content, (str, Path)) else field(content, "name")
-    return {"type": "file", "modality": modality, "name": str(name or path or "")}
+    return {"type": "upload", "modality": modality, "name": str(name or path or "")}

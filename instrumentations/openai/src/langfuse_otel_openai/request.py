@@ -8,7 +8,7 @@ from typing import Any
 from langfuse_otel.instrumentation import Arguments, Content
 from langfuse_otel.instrumentation import attributes as names
 from langfuse_otel.instrumentation import messages as said
-from langfuse_otel.instrumentation.chat_completions import input_message, tool_definition
+from langfuse_otel.instrumentation.chat_completions import tool_definition
 from langfuse_otel.instrumentation.fields import field, items, text, texts, whole
 from langfuse_otel.instrumentation.parameters import SAMPLING, Parameters, attributes_of
 from langfuse_otel_openai.response_items import message_of_item
@@ -52,15 +52,6 @@ chat_request = partial(attributes_of, parameters=_CHAT)
 responses_request = partial(attributes_of, parameters=_RESPONSES)
 embeddings_request = partial(attributes_of, parameters=_EMBEDDINGS)
 media_request = partial(attributes_of, parameters=SAMPLING)
-
-
-def chat_input(arguments: Arguments) -> Content:
-    """Messages and tools of ``chat.completions`` requests."""
-    functions = ({"type": "function", "function": function} for function in items(arguments, "functions"))
-    return {
-        names.INPUT_MESSAGES: [input_message(message) for message in items(arguments, "messages")],
-        names.TOOL_DEFINITIONS: [tool_definition(tool) for tool in (*items(arguments, "tools"), *functions)],
-    }
 
 
 def responses_input(arguments: Arguments) -> Content:

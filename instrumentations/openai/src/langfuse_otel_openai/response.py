@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from langfuse_otel.instrumentation import Attributes, Content
+from langfuse_otel.instrumentation import Attributes, Content, chat_completions
 from langfuse_otel.instrumentation import attributes as names
 from langfuse_otel.instrumentation import messages as said
-from langfuse_otel.instrumentation.chat_completions import output_message, usage_attributes
+from langfuse_otel.instrumentation.chat_completions import usage_attributes
 from langfuse_otel.instrumentation.fields import field, fields, items, known, text
 from langfuse_otel_openai.response_items import parts_of_item
 
@@ -18,18 +18,11 @@ _INCOMPLETE = {"max_output_tokens": "length"}
 def chat_response(completion: Any) -> Attributes:
     """Attributes of a chat completion, or of a completion."""
     completion = fields(completion)
-    # A choice that was cut off has no reason of its own; the conventions call that "error".
-    reasons = [text(choice, "finish_reason") or "error" for choice in items(completion, "choices")]
     attributes = {
-        names.RESPONSE_FINISH_REASONS: reasons or None,
+        "openai.response.service_tier": text(completion, "service_tier"),
         "openai.response.system_fingerprint": text(completion, "system_fingerprint"),
     }
-    return {**identity(completion), **known(attributes), **usage_attributes(completion.get("usage"))}
-
-
-def chat_output(completion: Any) -> Content:
-    """One message a choice."""
-    return {names.OUTPUT_MESSAGES: [output_message(choice) for choice in items(completion, "choices")]}
+    return {**chat_completions.chat_response(completion), **known(attributes)}
 
 
 def completions_output(completion: Any) -> Content:

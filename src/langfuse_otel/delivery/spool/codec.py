@@ -10,6 +10,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from langfuse_otel.identity_cache import IdentityCache
+from langfuse_otel.json_encoding import encoder, to_text
 from langfuse_otel.json_safe import json_safe
 from langfuse_otel.observation import Observation
 from langfuse_otel.wire.repair import repaired
@@ -43,12 +44,12 @@ _decode_scope = msgspec.json.Decoder(_Scope).decode
 
 
 def _resource_text(resource: Resource) -> str:
-    return msgspec.json.encode([json_safe(dict(resource.attributes)), resource.schema_url]).decode()
+    return to_text([json_safe(dict(resource.attributes)), resource.schema_url])
 
 
 def _scope_text(scope: InstrumentationScope) -> str:
     attributes = json_safe(dict(scope.attributes or {}))
-    return msgspec.json.encode(_Scope(scope.name, scope.version, scope.schema_url, attributes)).decode()
+    return to_text(_Scope(scope.name, scope.version, scope.schema_url, attributes))
 
 
 _resources = IdentityCache(_resource_text)
@@ -80,5 +81,5 @@ def _read(kind: type, text: str) -> Any:
     return _resource(text) if kind is Resource else _scope(text)
 
 
-_encode = msgspec.json.Encoder(enc_hook=_written).encode
+_encode = encoder(_written)
 _decode = msgspec.json.Decoder(Observation, dec_hook=_read).decode

@@ -112,15 +112,36 @@ def undelivered_files(project: Path) -> int:
     Raises:
         SpoolError: The directory cannot be read.
     """
-    count = 0
     try:
-        for owner in spool_directory.owners(project):
-            with held(project, owner) as ownership:
-                if ownership is not None or spool_directory.said_by(project, owner).get("pid") == os.getpid():
-                    count += len(spool_directory.data_files(project, owner))
+        return sum(
+            len(spool_directory.data_files(project, owner))
+            for owner in spool_directory.owners(project)
+            if not _is_of_another(project, owner)
+        )
     except OSError as error:
         raise SpoolError(f"{project} cannot be read: {error}") from error
-    return count
+
+
+def _is_of_another(project: Path, owner: str) -> bool:
+    """Whether another living process answers for an owner's files.
+
+    The lock says so, but is only asked when it seems to be the case: whoever adopts an orphan meanwhile finds it taken.
+    """
+    pid = spool_directory.said_by(project, owner).get("pid")
+    if not isinstance(pid, int) or pid == os.getpid() or not _lives(pid):
+        return False
+    with held(project, owner) as ownership:
+        return ownership is None
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return True
+    except (OSError, OverflowError):
+        return False
+    return True
 
 
 def retry(project: Path) -> int:

@@ -42,14 +42,14 @@ class Orphans:
             ownership = None if owner in not_those_of | self.owners else Ownership.take(directory, owner)
             if ownership is None:
                 continue
+            with suppress(OSError):  # the disk may be full
+                ownership.say({"pid": os.getpid()})
             spool_directory.remove_leftovers(directory, owner)
             files = [SpoolFile(path, synchronous) for path in spool_directory.data_files(directory, owner)]
             if not files:
                 ownership.give_up(delete=True)
                 continue
             self._adopted[ownership] = files
-            with suppress(OSError):  # the disk may be full
-                ownership.say({"pid": os.getpid()})
 
     def remove(self, file: SpoolFile) -> None:
         """A file is gone or set aside; with the last one of its owner, nothing is left of that."""

@@ -16,6 +16,7 @@ from langfuse_otel.delivery.spool.holdings import Holdings
 from langfuse_otel.delivery.spool.quarantine import Quarantine
 from langfuse_otel.delivery.spool.ranges import runs
 from langfuse_otel.delivery.spool.row import Key, Row, by_file
+from langfuse_otel.delivery.spool.syncer import Syncer
 from langfuse_otel.delivery.spool.writer import Writer
 
 _LOOK_AROUND_EVERY_S = 1.0
@@ -31,7 +32,7 @@ class Spool:
     by one that lives. What ``put`` stored outlives ``kill -9``. What a power cut may take says ``fsync``:
 
     - ``always``: nothing. ``put`` waits for the disk; threads that wait at the same time share one sync.
-    - ``interval``: what was put since ``maintain`` was called last, half a second when that is called as it asks.
+    - ``interval``: what was put in the last half second.
     - ``off``: what the system had not written yet: some 30 seconds on Linux.
 
     A process that dies may have sent rows that it did not acknowledge yet: these are sent again. No row is lost.
@@ -93,6 +94,7 @@ class Spool:
         self._writer = self._new_writer()
         self._holdings = Holdings(self._writer, self._max_age_s, self._wall_s, self._on_lost)
         self._lock = self._holdings.lock
+        self._syncer = Syncer(self._sync)
         self._own_first = False
         self._quarantining: dict[Key, str] = {}
         self._looked_around_at = self._looked_at_ages_at = float("-inf")
@@ -137,6 +139,8 @@ class Spool:
         while not self._writer.put(int(self._wall_s() * 1000), body):
             if not self._drops_oldest or not self._make_room():
                 raise SpoolFullError(f"the spool holds its {self._max_bytes} bytes")
+        if self._fsync == "interval":
+            self._syncer.row_put()
 
     def _make_room(self) -> bool:
         if not self._lock.acquire(timeout=_TURN_S):  # see ``Writer.put``
@@ -239,16 +243,13 @@ class Spool:
     # --- Upkeep -------------------------------------------------------------------------------------------------------
 
     def maintain(self) -> None:
-        """What has to be done now and then, by whoever delivers: at least every half second while rows are put.
+        """What has to be done now and then, by whoever delivers: every half second, or later.
 
         Syncs (``interval``), looks for orphans, expires, erases what is delivered, tries again what a failing disk
         refused.
         """
         if self._fsync == "interval":
-            for file in self._holdings.own:
-                if file.unsynced:
-                    with self._holdings.mending(file):  # under no lock that anyone would wait for
-                        file.sync()
+            self._sync()
         now = self._clock.monotonic()
         with self._lock:
             if self._closed:
@@ -264,6 +265,13 @@ class Spool:
                 self._looked_at_ages_at = now
                 self._holdings.expire()
                 self._holdings.tidy(now)
+
+    def _sync(self) -> None:
+        self._syncer.done()
+        for file in self._holdings.own:
+            if file.unsynced:
+                with self._holdings.mending(file):  # under no lock that anyone would wait for
+                    file.sync()
 
     def _look_around(self) -> None:
         directory, ownership = self._writer.project_directory(), self._writer.ownership
@@ -288,5 +296,6 @@ class Spool:
             if self._closed:
                 return
             self._closed = True
+            self._syncer.stop()
             self._save_quarantined()
             self._holdings.close(sync=self._fsync != "off")

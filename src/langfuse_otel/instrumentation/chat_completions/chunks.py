@@ -6,11 +6,11 @@ from base64 import b64decode, b64encode
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from langfuse_otel.instrumentation.fields import field, text, whole
+from langfuse_otel.instrumentation.fields import field, own, text, whole
 
 
 class ChatChunks:
-    """Joins the chunks of a chat completion, or of a completion."""
+    """Joins the chunks of a chat completion, or of a completion: model objects, or dicts."""
 
     def __init__(self) -> None:
         self._latest: dict[str, Any] | None = None
@@ -19,12 +19,12 @@ class ChatChunks:
 
     def add(self, chunk: Any) -> bool:
         """Take in a chunk; True when it has text, a tool call, audio or a refusal."""
-        given = chunk.__dict__
+        given = getattr(chunk, "__dict__", chunk)  # as ``fields.own``
         choices: Sequence[Any] = given.get("choices") or ()
         if len(choices) == 1 and given.get("usage") is None:
             # Nearly every chunk is one more piece of the same text: nothing else is looked for then.
-            said = choices[0].__dict__
-            begun = self._choices.get(said.get("index"))
+            said = getattr(choices[0], "__dict__", choices[0])
+            begun = self._choices.get(said.get("index") or 0)
             if begun is not None and begun.goes_on(said):
                 return True
         return self._add_any(given, choices)
@@ -36,7 +36,7 @@ class ChatChunks:
             self._usage = usage
         has_content = False
         for choice in choices:
-            said = choice.__dict__
+            said = own(choice)
             index = said.get("index") or 0  # not every compatible server numbers its only choice
             joined = self._choices.get(index)
             if joined is None:
@@ -67,7 +67,7 @@ class _Choice:
         delta = choice.get("delta")
         if delta is None or choice.get("finish_reason"):
             return False
-        given = delta.__dict__
+        given = getattr(delta, "__dict__", delta)
         piece, pieces = given.get("content"), self._texts.get("content")
         if not piece or pieces is None or given.get("tool_calls") or getattr(delta, "__pydantic_extra__", None):
             return False
@@ -76,13 +76,13 @@ class _Choice:
 
     def add(self, choice: dict[str, Any]) -> bool:
         """Add a piece of any kind; True when it has content."""
-        if reason := choice.get("finish_reason"):
+        if reason := choice.get("finish_reason") or choice.get("stop_reason"):
             self._finish_reason = reason
-        delta = choice.get("delta")
+        delta = choice.get("delta") or choice.get("message")  # not every compatible server calls it a delta
         if delta is None:  # a completion's choice has its text without a delta
             return self._add_fields({"text": choice.get("text")})
         extra = getattr(delta, "__pydantic_extra__", None)  # what only compatible servers send
-        return self._add_fields({**delta.__dict__, **extra} if extra else delta.__dict__)
+        return self._add_fields({**own(delta), **extra} if extra else own(delta))
 
     def _add_fields(self, given: dict[str, Any]) -> bool:
         has_content = False

@@ -5,9 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from langfuse_otel.instrumentation import attributes as names
 from langfuse_otel.instrumentation import messages as said
-from langfuse_otel.instrumentation.fields import field, fields, text
+from langfuse_otel.instrumentation.chat_completions.response import finish_reason
+from langfuse_otel.instrumentation.chat_completions.tools import tool_definition
+from langfuse_otel.instrumentation.declare import Arguments, Content
+from langfuse_otel.instrumentation.fields import field, fields, items, text
 from langfuse_otel.instrumentation.messages import Message, Part
+
+
+def chat_input(arguments: Arguments) -> Content:
+    """Messages and tools of a request."""
+    functions = ({"type": "function", "function": function} for function in items(arguments, "functions"))
+    return {
+        names.INPUT_MESSAGES: [input_message(message) for message in items(arguments, "messages")],
+        names.TOOL_DEFINITIONS: [tool_definition(tool) for tool in (*items(arguments, "tools"), *functions)],
+    }
+
+
+def chat_output(completion: Any) -> Content:
+    """One message a choice."""
+    return {names.OUTPUT_MESSAGES: [output_message(choice) for choice in items(completion, "choices")]}
 
 
 def input_message(message: Any) -> Message:
@@ -26,7 +44,7 @@ def output_message(choice: Any) -> Message:
     """One choice of an answer."""
     given = fields(field(choice, "message"))
     role = text(given, "role") or "assistant"
-    return said.message(role, _parts(given), finish_reason=text(choice, "finish_reason"))
+    return said.message(role, _parts(given), finish_reason=finish_reason(choice))
 
 
 def _parts(message: dict[str, Any]) -> list[Part]:

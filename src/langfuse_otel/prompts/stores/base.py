@@ -18,8 +18,7 @@ import hashlib
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
-import msgspec
-
+from langfuse_otel.json_encoding import to_json
 from langfuse_otel.prompts.models import Selector
 
 
@@ -85,7 +84,7 @@ class Store(Protocol):
 
 def prompt_id(scope: str, name: str) -> str:
     """The prompt ``name`` of a project as stores know it: a digest, as names may hold anything and have any length."""
-    return hashlib.sha256(msgspec.json.encode([scope, name])).hexdigest()[:32]
+    return hashlib.sha256(to_json([scope, name])).hexdigest()[:32]
 
 
 def store_key(scope: str, selector: Selector) -> StoreKey:

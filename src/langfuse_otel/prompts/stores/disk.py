@@ -27,6 +27,7 @@ KEEP_S = 30 * 24 * 3600.0
 
 _FILE = "prompts-v1.db"
 _BUSY_S = 1.0
+_FORK_S = 0.1
 _LOOK_S = 1.0
 _MAX_NEWS = 1_000
 _SCHEMA = """
@@ -40,7 +41,7 @@ _HOLDS = "SELECT 1 FROM locks WHERE prompt = ? AND owner = ? AND until > ? AND u
 
 
 class DiskStore:
-    """See the module. Usable by all threads, and after a fork.
+    """See the module. Usable by all threads, and after a fork, for which the file is closed.
 
     Args:
         directory: On a local disk. Made for its user alone (0700) when it is first used. The file in it has mode 0600.
@@ -59,6 +60,8 @@ class DiskStore:
         self._path = Path(directory).absolute() / _FILE
         self._clock = clock
         self._left_behind: list[sqlite3.Connection] = []
+        self._is_held: bool | None = None
+        self._is_barred = False
         self._connection: sqlite3.Connection | None = None
         self._read_until: int | None = None
         self._seen: tuple[int, int] | None = None
@@ -146,14 +149,36 @@ class DiskStore:
         with self._lock:
             self._disconnect()
 
+    def before_fork(self) -> None:
+        """Close the file, unless a thread is at it for longer than one can wait here.
+
+        A child that inherits it open takes the parent's locks in it for its own. So the parent, when it closes it
+        later, finds itself alone and removes the journal under the child, which goes on with an older state.
+        """
+        self._is_held = self._lock.acquire(timeout=_FORK_S)
+        if self._is_held:
+            self._disconnect()
+
+    def after_fork_parent(self) -> None:
+        """It is opened again by who needs it."""
+        if self._is_held:
+            self._lock.release()
+        self._is_held = None
+
     def after_fork_child(self) -> None:
-        """The connection stays the parent's: SQLite's must not be used, nor even closed, across a fork."""
+        """A connection that was not closed stays the parent's: it must not be used here, nor even closed.
+
+        If it could not be closed, the store is out of service here: SQLite has one view of the file in a process. uWSGI
+        did not tell us before, but its master, which keeps the file open for as long as there are workers, guards them.
+        """
         if self._connection is not None:
             self._left_behind.append(self._connection)
+        self._is_barred |= self._is_held is False
         self._begin()
 
     def _begin(self) -> None:
         self._lock = threading.RLock()
+        self._is_held = None
         self._closed = threading.Event()
         self._connection = None
         self._inode = 0
@@ -191,6 +216,8 @@ class DiskStore:
             self._connection is not None and _inode(self._path) != self._inode
         ):  # replaced by another process, or removed
             self._disconnect()
+        if self._is_barred:
+            raise sqlite3.OperationalError("another thread was using the file when this process was forked")
         if self._connection is None:
             private_directory.prepare(self._path.parent)
             private_directory.prepare_file(self._path)
@@ -212,8 +239,8 @@ class DiskStore:
         self._disconnect()
         with contextlib.suppress(OSError):
             if _inode(self._path) == inode:
-                for path in (self._path, *(self._path.with_name(_FILE + end) for end in ("-wal", "-shm"))):
-                    path.unlink(missing_ok=True)
+                for end in ("-wal", "-shm", ""):  # last what makes room for a new one, which has its own of these
+                    self._path.with_name(_FILE + end).unlink(missing_ok=True)
 
 
 def _open(path: Path) -> sqlite3.Connection:

@@ -7,6 +7,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -142,6 +143,83 @@ class TestTime:
         assert store.lock("p", owner="before", expiry_s=5.0)
         clock.sleep(-1e7)
         assert store.lock("p", owner="after", expiry_s=5.0)
+
+
+class TestJournal:
+    """SQLite removes its journal with the last connection, and knows of others only by their locks in the file."""
+
+    def test_a_forked_child_does_not_lose_it_when_the_parent_closes_the_file(
+        self, store: DiskStore, directory: Path
+    ) -> None:
+        put(store, b"parent")
+        closed, go_on = os.pipe()
+        child = os.fork()
+        if child == 0:
+            status = 1
+            try:
+                os.close(go_on)
+                put(store, b"child")
+                os.read(closed, 1)
+                status = 0 if store.get(KEY) == b"after" else 2
+            finally:
+                os._exit(status)
+        try:
+            other = DiskStore(directory)
+            while other.get(KEY) != b"child":
+                pass
+            store.close()
+            other.close()
+            put(other, b"after")
+        finally:
+            os.close(go_on)
+            os.close(closed)
+        assert os.waitpid(child, 0)[1] == 0
+
+    def test_nor_does_a_process_that_opens_the_file_twice_when_another_closes_it(
+        self, store: DiskStore, directory: Path
+    ) -> None:
+        put(store, b"old")
+        second = DiskStore(directory)
+        assert second.get(KEY) == b"old"
+        other = f"""
+from pathlib import Path
+from langfuse_otel.prompts.stores.base import StoreKey
+from langfuse_otel.prompts.stores.disk import DiskStore
+store, key = DiskStore({str(directory)!r}), StoreKey{tuple(KEY)!r}
+assert store.lock(key.prompt, owner="other", expiry_s=20.0) and store.put(key, b"new", owner="other")
+store.close()
+"""
+        for _ in range(2):
+            subprocess.run([sys.executable, "-c", other], check=True, timeout=60)
+            assert [store.get(KEY), second.get(KEY)] == [b"new", b"new"]
+            put(store, b"old")
+        second.close()
+
+    def test_a_child_forked_while_a_thread_uses_the_file_leaves_it_alone(self, store: DiskStore) -> None:
+        put(store, b"parent")
+        held, done = threading.Event(), threading.Event()
+
+        def hold() -> None:
+            with store._lock:
+                held.set()
+                done.wait(20)
+
+        holder = threading.Thread(target=hold)
+        holder.start()
+        held.wait(20)
+        child = os.fork()
+        if child == 0:
+            status = 1
+            try:
+                store.get(KEY)
+            except sqlite3.OperationalError:
+                status = 0
+            finally:
+                os._exit(status)
+        done.set()
+        holder.join()
+        assert os.waitpid(child, 0)[1] == 0
+        assert store.get(KEY) == b"parent"
 
 
 def test_a_process_killed_while_it_writes_leaves_a_whole_value(directory: Path) -> None:

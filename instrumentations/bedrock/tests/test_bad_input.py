@@ -1,0 +1,63 @@
+"""Odd arguments, odd replies and changed clients: the call is what it is without us."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from langfuse_otel.instrumentation.contract_bad_input import BadStreamContract
+from langfuse_otel_bedrock import BedrockInstrumentor
+
+
+class TestConverse(BadStreamContract):
+    instrumentor = BedrockInstrumentor
+
+    @pytest.fixture(autouse=True)
+    def _loopback(self, server: Any, client: Any) -> None:
+        self.server = server
+        self.client = client
+
+    @property
+    def method(self) -> tuple[Any, str]:
+        return self.client, "converse"
+
+    def ask(self, **changed: Any) -> Any:
+        messages = [{"role": "user", "content": [{"text": "Hi"}]}]
+        return self.client.converse(**{"modelId": "amazon.nova-lite-v1:0", "messages": messages, **changed})
+
+    def places(self, value: Any) -> list[dict[str, Any]]:
+        return [
+            {"messages": value},
+            {"messages": [value]},
+            {"messages": [{"role": "user", "content": [{"text": value}]}]},
+            {"modelId": value},
+            {"system": [{"text": value}]},
+            {"inferenceConfig": {"temperature": value}},
+            {"inferenceConfig": {"stopSequences": value}},
+            {"additionalModelRequestFields": {"k": value}},
+        ]
+
+    def sent(self) -> list[Any]:
+        return list(self.server.requests)
+
+    def told(self, result: Any) -> Any:
+        """Without the time of the answer."""
+        return {name: value for name, value in result.items() if name != "ResponseMetadata"}
+
+    def reply(self) -> Any:
+        return self.server.default_answer("converse")
+
+    def reply_with(self, body: Any) -> None:
+        self.server.answer = body
+
+    def stream(self) -> Any:
+        messages = [{"role": "user", "content": [{"text": "Hi"}]}]
+        return self.client.converse_stream(modelId="amazon.nova-lite-v1:0", messages=messages)["stream"]
+
+    def chunks(self) -> list[Any]:
+        return [{kind: payload} for kind, payload in self.server.default_events("converse-stream")]
+
+    def stream_with(self, chunks: list[Any]) -> None:
+        events = (next(iter(chunk.items()), ("", None)) for chunk in chunks if isinstance(chunk, dict))
+        self.server.events = [(kind, payload) for kind, payload in events if isinstance(payload, dict)]

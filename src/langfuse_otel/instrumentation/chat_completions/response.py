@@ -1,0 +1,28 @@
+"""Answers of chat completions → attributes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from langfuse_otel.instrumentation import attributes as names
+from langfuse_otel.instrumentation.chat_completions.usage import usage_attributes
+from langfuse_otel.instrumentation.declare import Attributes
+from langfuse_otel.instrumentation.fields import fields, first_text, items, known, text
+
+
+def chat_response(completion: Any) -> Attributes:
+    """Identity, finish reasons and usage of a chat completion, or of a completion."""
+    completion = fields(completion)
+    # A choice that was cut off has no reason of its own; the conventions call that "error".
+    reasons = [finish_reason(choice) or "error" for choice in items(completion, "choices")]
+    attributes = {
+        names.RESPONSE_ID: text(completion, "id"),
+        names.RESPONSE_MODEL: text(completion, "model"),
+        names.RESPONSE_FINISH_REASONS: reasons or None,
+    }
+    return {**known(attributes), **usage_attributes(completion.get("usage"))}
+
+
+def finish_reason(choice: Any) -> str | None:
+    """Why a choice ended, in the words of the server."""
+    return first_text(("finish_reason", "stop_reason"), choice)

@@ -1,0 +1,34 @@
+"""The part of a call contract that every provider's loopback server serves alike."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+import pytest
+
+from support.provider import Provider
+
+
+class OnLoopback(ABC):
+    """Mix it into a contract: calls go to the fixture ``client``, and by that to ``server``."""
+
+    server: Any
+    client: Any
+
+    @pytest.fixture(autouse=True)
+    def _loopback(self, server: Provider, client: Any) -> None:
+        self.server = server
+        self.client = client
+
+    @abstractmethod
+    def call(self) -> Any:
+        """Of the contract."""
+
+    def sent(self) -> list[Any]:
+        """Path and body of each request."""
+        return list(zip(self.server.paths, self.server.requests, strict=True))
+
+    def fail(self) -> Any:
+        self.server.status = [404]
+        return self.call()
