@@ -47,6 +47,34 @@ os._exit(0)
     assert told["grown_mib"] < _LIMIT_MIB + 64, told
 
 
+@linux
+def test_a_span_for_which_memory_does_not_suffice_is_counted_and_the_others_arrive() -> None:
+    """msgspec's own encoder would end the process."""
+    source = """
+import json, resource
+tracing()
+end_spans(1)
+exporter.force_flush(20_000)
+tracer.start_span("s", attributes={"langfuse.observation.input": "x\\n" * 10_000_000}).end()
+soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+pages = int(open("/proc/self/statm").read().split()[0])
+resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize(), hard))
+exporter.force_flush(20_000)
+resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+end_spans(1)
+exporter.force_flush(20_000)
+print(json.dumps(exporter.status().counts), file=sys.stderr)
+os._exit(0)
+"""
+    with FaultSink() as sink:
+        app = run_app(source, sink.url)
+        assert app.code == 0, app.errors
+        assert {*app.span_ids} <= sink.delivered.keys()
+    counts = json.loads(app.errors.splitlines()[-1])
+    assert counts["accepted"] == counts["delivered"] + counts["malformed"] == 3
+    assert "MemoryError" in app.errors
+
+
 def test_an_outage_with_a_full_queue_is_a_line_for_each_cause_and_not_for_each_span() -> None:
     source = """
 import logging

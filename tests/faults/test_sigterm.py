@@ -32,6 +32,10 @@ def test_no_span_that_ended_before_sigterm_is_lost(main_thread: str, delivery: d
         sink.wait_for_requests(2)
         before = {*app.span_ids}
         ended = app.end(signal.SIGTERM)
+        if (
+            delivery[GUARANTEE] == AT_LEAST_ONCE
+        ):  # a server that is slow for a second gets the rest from the next process
+            adopt(sink, before, delivery)
 
         assert ended.code == -signal.SIGTERM
         assert "Traceback" not in ended.errors

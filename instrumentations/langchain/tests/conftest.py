@@ -69,6 +69,8 @@ class LoopbackOpenAI:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            wbufsize = -1  # head and body in one packet
+            disable_nagle_algorithm = True  # else the next answer waits 40 ms for an acknowledgement
 
             def log_message(self, *args: Any) -> None:
                 pass

@@ -26,7 +26,7 @@ from langfuse_otel.transport.base import Transport
 
 _UPKEEP_S = 0.5  # between two rounds of upkeep while the server cannot be asked
 _RESTART_PAUSE_S = 1.0  # between two tries to start a thread in a process that may have no more
-_DURABLE_PATIENCE_S = 0.4  # without progress at the exit, when what is left is safe on disk
+_DURABLE_PATIENCE_S = 1.0  # without progress at the exit, when what is left is safe on disk
 
 
 class Pipeline:
