@@ -55,7 +55,7 @@ import json, resource
 tracing()
 end_spans(1)
 exporter.force_flush(20_000)
-tracer.start_span("s", attributes={"langfuse.observation.input": "x\\n" * 10_000_000}).end()
+tracer.start_span("s", attributes={"langfuse.observation.input": "x\\n" * 25_000_000}).end()
 soft, hard = resource.getrlimit(resource.RLIMIT_AS)
 pages = int(open("/proc/self/statm").read().split()[0])
 resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize(), hard))
