@@ -21,6 +21,7 @@ from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, TracerPro
 
 from bench import chat_stream
 from langfuse_otel.instrumentation.instrumentor import Instrumentor
+from langfuse_otel.instrumentation.measurements import record_all
 from langfuse_otel.instrumentation.wrap import Replacement, find
 
 MAX_OBJECTS_A_CALL = 0.1  # a leak is at least one; imports and caches of the first calls are a few hundred in all
@@ -142,6 +143,7 @@ def _targets(instrumentor: Instrumentor) -> list[str]:
 
 
 def _objects() -> int:
+    record_all()
     for _ in range(3):
         gc.collect()
     return len(gc.get_objects())

@@ -185,12 +185,13 @@ class Call:
             self._record_outcome(error)
             if not self._nested:
                 attributes = {**self._start_attributes, **self._attributes}
+                span = self.span.get_span_context()
                 if self.endpoint.is_model_call:
                     self._telemetry.metrics.record(
-                        attributes, self._context, duration_s, time_to_first_chunk_s, times_per_chunk_s
+                        attributes, span, duration_s, time_to_first_chunk_s, times_per_chunk_s
                     )
                 else:
-                    self._telemetry.metrics.record_step(attributes, self._context, duration_s)
+                    self._telemetry.metrics.record_step(attributes, span, duration_s)
         except Exception as failure:
             report("recording a call", failure)
         finally:

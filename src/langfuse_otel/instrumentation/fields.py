@@ -53,12 +53,15 @@ def first_text(spellings: Iterable[str], *sources: Any) -> str | None:
     return next((value for source in sources for name in spellings if (value := text(source, name))), None)
 
 
+def is_whole(value: Any) -> bool:
+    """Whether it is an int and no bool, and one that OpenTelemetry can send: 64 bits."""
+    return isinstance(value, int) and not isinstance(value, bool) and -_TOO_LARGE <= value < _TOO_LARGE
+
+
 def whole(source: Any, name: str) -> int | None:
-    """A field that is an int and no bool, and that OpenTelemetry can send: 64 bits."""
+    """A field that ``is_whole``."""
     value = source.get(name) if isinstance(source, dict) else getattr(source, name, None)
-    return (
-        value if isinstance(value, int) and not isinstance(value, bool) and -_TOO_LARGE <= value < _TOO_LARGE else None
-    )
+    return value if is_whole(value) else None
 
 
 def number(source: Any, name: str) -> float | None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterable
 from functools import cache, partial
 from types import ModuleType
 from typing import Any, ClassVar
+from weakref import WeakKeyDictionary
 
 from opentelemetry.instrumentation.dependencies import DependencyConflictError, get_dependency_conflicts
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor  # type: ignore[attr-defined]  # untyped module
@@ -132,10 +133,18 @@ class Instrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped base
 
 
 def _metrics(scope: str, provider: MeterProvider | None) -> Metrics:
-    return _global_metrics(scope) if provider is None else Metrics(get_meter(scope, meter_provider=provider))
+    """Made once: OpenTelemetry keeps every meter and instrument that it gives out."""
+    if provider is None:
+        return _global_metrics(scope)
+    of_provider = _metrics_by_provider.setdefault(provider, {})
+    if scope not in of_provider:
+        of_provider[scope] = Metrics(get_meter(scope, meter_provider=provider))
+    return of_provider[scope]
+
+
+_metrics_by_provider: WeakKeyDictionary[MeterProvider, dict[str, Metrics]] = WeakKeyDictionary()
 
 
 @cache
 def _global_metrics(scope: str) -> Metrics:
-    """Made once: OpenTelemetry keeps every meter that it gives out before a provider is set."""
     return Metrics(get_meter(scope))

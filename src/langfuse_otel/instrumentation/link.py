@@ -20,10 +20,8 @@ def prompt_attributes(span: Span, content: Content) -> Attributes:
     Instructions come before messages, and the first text that a prompt compiled to decides; if there is none, the first
     that such a text is a part of. A prompt that is named on the span already (by a span processor) stays.
     """
-    if not _EXPLICIT.isdisjoint(getattr(span, "attributes", None) or ()):
-        return {}
     ref = recall_among(_texts(content)) or current_prompt()
-    if ref is None:
+    if ref is None or not _EXPLICIT.isdisjoint(getattr(span, "attributes", None) or ()):
         return {}
     found: Attributes = {names.PROMPT_NAME: ref.name, names.PROMPT_VERSION: str(ref.version)}
     if ref.label is not None:

@@ -7,9 +7,11 @@ from typing import Any, Final, NamedTuple
 
 from opentelemetry.context import Context
 from opentelemetry.metrics import Histogram, Meter
+from opentelemetry.trace import NonRecordingSpan, SpanContext, set_span_in_context
 
 from langfuse_otel.instrumentation import attributes as names
 from langfuse_otel.instrumentation.declare import Attributes
+from langfuse_otel.instrumentation.measurements import Measurements
 
 DURATION_BUCKETS_S: Final = tuple(0.01 * 2**step for step in range(14))  # 10 ms to 82 s
 AGENT_BUCKETS_S: Final = tuple(0.1 * 2**step for step in range(13))  # 100 ms to 7 minutes
@@ -43,6 +45,8 @@ _DIMENSIONS = (
     names.SERVER_PORT,
 )
 
+_TOKENS = (("input", names.USAGE_INPUT_TOKENS), ("output", names.USAGE_OUTPUT_TOKENS))
+
 
 class Metrics:
     """The histograms of one instrumentation."""
@@ -56,43 +60,54 @@ class Metrics:
             names.EXECUTE_TOOL: (_histogram(meter, TOOL_DURATION), names.TOOL_NAME),
             names.INVOKE_AGENT: (_histogram(meter, AGENT_DURATION), names.AGENT_NAME),
         }
+        self._measurements = Measurements(meter)
 
     def record(
         self,
         attributes: Attributes,
-        context: Context,
+        span: SpanContext,
         duration_s: float,
         time_to_first_chunk_s: float | None = None,
         times_per_chunk_s: Iterable[float] = (),
     ) -> None:
-        """Record one ended call of a model.
+        """Have one ended call of a model recorded (``measurements``).
 
         Args:
             attributes: Those of its span; dimensions and tokens are taken from them.
-            context: One in which its span is current, for exemplars.
+            span: Its span, for exemplars.
             duration_s: From its start to its end.
             time_to_first_chunk_s: For streams with content.
             times_per_chunk_s: For streams, from chunk to chunk after the first content.
         """
         dimensions: dict[str, Any] = {name: attributes[name] for name in _DIMENSIONS if name in attributes}
-        for token_type, name in (("input", names.USAGE_INPUT_TOKENS), ("output", names.USAGE_OUTPUT_TOKENS)):
-            tokens = attributes.get(name)
-            if isinstance(tokens, int):
-                self._tokens.record(tokens, {**dimensions, names.TOKEN_TYPE: token_type}, context)
-        if time_to_first_chunk_s is not None:
-            self._first_chunk.record(time_to_first_chunk_s, dimensions, context)
-        for gap_s in times_per_chunk_s:
-            self._output_chunk.record(gap_s, dimensions, context)
-        if names.ERROR_TYPE in attributes:
-            dimensions = {**dimensions, names.ERROR_TYPE: attributes[names.ERROR_TYPE]}
-        self._duration.record(duration_s, dimensions, context)
+        tokens = [(kind, attributes.get(name)) for kind, name in _TOKENS]
+        error = attributes.get(names.ERROR_TYPE)
 
-    def record_step(self, attributes: Attributes, context: Context, duration_s: float) -> None:
-        """Record one run of a tool or an agent; other steps have no metric. Arguments as of ``record``."""
+        def record() -> None:
+            context = _context_of(span)
+            for kind, count in tokens:
+                if isinstance(count, int) and count >= 0:
+                    self._tokens.record(count, {**dimensions, names.TOKEN_TYPE: kind}, context)
+            if time_to_first_chunk_s is not None:
+                self._first_chunk.record(time_to_first_chunk_s, dimensions, context)
+            for gap_s in times_per_chunk_s:
+                self._output_chunk.record(gap_s, dimensions, context)
+            failed = {} if error is None else {names.ERROR_TYPE: error}
+            self._duration.record(duration_s, {**dimensions, **failed}, context)
+
+        self._measurements.put(record)
+
+    def record_step(self, attributes: Attributes, span: SpanContext, duration_s: float) -> None:
+        """Have one run of a tool or an agent recorded; other steps have no metric. Arguments as of ``record``."""
         histogram, subject = self._steps.get(str(attributes.get(names.OPERATION_NAME)), (None, ""))
         if histogram is not None:
             dimensions = {name: attributes[name] for name in (subject, names.ERROR_TYPE) if name in attributes}
-            histogram.record(duration_s, dimensions, context)
+            self._measurements.put(lambda: histogram.record(duration_s, dimensions, _context_of(span)))
+
+
+def _context_of(span: SpanContext) -> Context:
+    """One in which a span is current: not the span itself, which would keep its content until this is recorded."""
+    return set_span_in_context(NonRecordingSpan(span), Context())
 
 
 def _histogram(meter: Meter, metric: _Metric) -> Histogram:

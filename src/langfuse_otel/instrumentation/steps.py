@@ -95,7 +95,9 @@ class Step:
                 self._attributes[names.ERROR_TYPE] = kind = error_type(error)
                 self._span.set_attribute(names.ERROR_TYPE, kind)
                 self._span.set_status(Status(StatusCode.ERROR, described(error, self._telemetry.content) or kind))
-            self._telemetry.metrics.record_step(self._attributes, self.context, stopped - self._started)
+            self._telemetry.metrics.record_step(
+                self._attributes, self._span.get_span_context(), stopped - self._started
+            )
             self._span.end(ended_at_ns)
         except Exception as failure:  # a span processor of the application may raise
             report("ending a span", failure)

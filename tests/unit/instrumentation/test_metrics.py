@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from opentelemetry.context import Context
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.trace import INVALID_SPAN_CONTEXT
 
 from langfuse_otel.instrumentation import metrics
 
@@ -52,8 +52,8 @@ def test_tools_and_agents_have_metrics_of_their_own(operation: str, subject: str
     reader = InMemoryMetricReader()
     recorder = metrics.Metrics(MeterProvider(metric_readers=[reader]).get_meter("t"))
     said = {"gen_ai.operation.name": operation, subject: "ada", "gen_ai.request.model": "m", "error.type": "_OTHER"}
-    recorder.record_step(said, Context(), 0.2)
-    recorder.record_step({"gen_ai.operation.name": "plan"}, Context(), 0.2)
+    recorder.record_step(said, INVALID_SPAN_CONTEXT, 0.2)
+    recorder.record_step({"gen_ai.operation.name": "plan"}, INVALID_SPAN_CONTEXT, 0.2)
 
     data = reader.get_metrics_data()
     assert data is not None

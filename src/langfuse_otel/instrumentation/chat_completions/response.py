@@ -7,7 +7,7 @@ from typing import Any
 from langfuse_otel.instrumentation import attributes as names
 from langfuse_otel.instrumentation.chat_completions.usage import usage_attributes
 from langfuse_otel.instrumentation.declare import Attributes
-from langfuse_otel.instrumentation.fields import fields, first_text, items, known, text
+from langfuse_otel.instrumentation.fields import fields, items, known, text
 
 
 def chat_response(completion: Any) -> Attributes:
@@ -25,4 +25,4 @@ def chat_response(completion: Any) -> Attributes:
 
 def finish_reason(choice: Any) -> str | None:
     """Why a choice ended, in the words of the server."""
-    return first_text(("finish_reason", "stop_reason"), choice)
+    return text(choice, "finish_reason") or text(choice, "stop_reason")
