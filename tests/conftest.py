@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from langfuse_otel import log
 from langfuse_otel.server.run import LocalServer
 from support import economy
 
@@ -60,6 +61,13 @@ def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, no_home: Path) -> 
     for name in list(os.environ):
         if name.startswith(("LANGFUSE_", "OTEL_", "OPENAI_")):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def nothing_said_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What an earlier test had logged is not held back here as said already."""
+    monkeypatch.setattr(log, "_once", log.RateLimit(float("inf")))
+    monkeypatch.setattr(log, "_minute", log.RateLimit(60.0))
 
 
 @pytest.fixture(scope="session")
