@@ -107,6 +107,8 @@ class Pipeline:
             self._max_batch_bytes,
             on_settled=self._notify,
             on_taken=self._call_for_help,
+            # A server that answers at once would else get a request for every few spans.
+            goes_on=lambda: self._intake.holds(1 if self._waiters else self._least_spans, self._max_batch_bytes),
             clock=self._clock,
         )
         return worker
@@ -164,7 +166,7 @@ class Pipeline:
                 return
             self._deadline = self._clock.monotonic() + max(0.0, timeout_s)
         self._gate.hurry()
-        self.wake()
+        self.hurry()
 
     def shutdown(self, timeout_s: float) -> Report:
         """Accept no more and deliver what is left within ``timeout_s`` seconds; then count the rest as lost, and stop.
@@ -232,13 +234,12 @@ class Pipeline:
 
     def status(self) -> Status:
         """How things stand."""
-        breaker = self._gate.breaker
         return Status(
             state=State.CLOSED if self._finished else self._gate.state,
             since=self._gate.since,
             last_error=self._gate.last_error,
             wire=self._transport.name,
-            breaker=breaker.state,
+            breaker=self._gate.breaker.state,
             counts=self.tally.snapshot(),
             requests=self._gate.traffic.snapshot(),
             **self._intake.figures()._asdict(),

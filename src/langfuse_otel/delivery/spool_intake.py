@@ -11,7 +11,7 @@ from typing import cast
 import msgspec
 from opentelemetry.sdk.trace import ReadableSpan
 
-from langfuse_otel import log, uwsgi
+from langfuse_otel import fork, log, uwsgi
 from langfuse_otel.clock import SYSTEM_CLOCK, Clock
 from langfuse_otel.delivery.intake import Entry, Load, Observe, Progress, say_unreadable
 from langfuse_otel.delivery.memory_intake import MemoryIntake
@@ -57,6 +57,7 @@ class SpoolIntake:
         self._max_bytes = max_bytes
         self._clock = clock
         self._closed = False
+        self._inherits = False
         self._start_over()
 
     def _start_over(self) -> None:
@@ -68,6 +69,10 @@ class SpoolIntake:
         """Read a span and store it."""
         if self._closed:
             return Cause.SHUTDOWN
+        if self._inherits:
+            self._inherits = False
+            for inherited in self._memory.hand_over():
+                self.put(inherited)
         if self._clock.monotonic() < self._aside_until:
             return self._memory.put(span)
         try:
@@ -176,6 +181,10 @@ class SpoolIntake:
         return self._memory.abandon()
 
     def reset(self) -> None:
-        """Empty: what the parent put, the parent sends. The spool has done so by itself."""
+        """Empty: what the parent put, the parent sends. The spool has done so by itself.
+
+        What uWSGI's master has left to this process waits in memory, and is on disk with the first span that ends here.
+        """
         self._memory.reset()
+        self._inherits = fork.is_heir()
         self._start_over()

@@ -22,6 +22,7 @@ class Worker:
         max_bytes: Of one load, about.
         on_settled: Called after each load.
         on_taken: Called when a load is ready to be sent, with the seconds that this took.
+        goes_on: Whether to take another load after one is sent, or to let spans gather first.
         clock: Time.
     """
 
@@ -34,6 +35,7 @@ class Worker:
         *,
         on_settled: Callable[[], None],
         on_taken: Callable[[float], None],
+        goes_on: Callable[[], bool],
         clock: Clock,
     ) -> None:
         self.wakeup = Wakeup()
@@ -44,12 +46,15 @@ class Worker:
         self._max_bytes = max_bytes
         self._on_settled = on_settled
         self._on_taken = on_taken
+        self._goes_on = goes_on
         self._clock = clock
         self._load: Load | None = None
         self._delivering = threading.Lock()  # whoever holds it is the one that takes and sends
 
     def deliver(self, deadline: Deadline) -> bool:
-        """Send until nothing is left (True) or the deadline or a pause stands in the way (False)."""
+        """Send what there is, and on while it is worth a request (True), unless the deadline or a pause stands in the
+        way (False).
+        """
         if not self._delivering.acquire(
             timeout=min(max(0.0, deadline() - self._clock.monotonic()), threading.TIMEOUT_MAX)
         ):
@@ -60,6 +65,8 @@ class Worker:
                     self._intake.release(self._load)
                     self._load = None
                     self._on_settled()
+                    if not self._goes_on():
+                        return True
                 began = self._clock.monotonic()
                 self._load = self._intake.take(self._max_spans, self._max_bytes)
                 if self._load is None:

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Sequence
 
 from langfuse_otel.tally import Cause
-from langfuse_otel.transport.outcome import Outcome, RetryAfter
+from langfuse_otel.transport.outcome import Accepted, Outcome, RetryAfter
 from langfuse_otel.wire.encoded import Encoded
 from support.pipelines import pipeline
 from support.spans import finished, span_ids
@@ -46,6 +46,26 @@ def test_a_backlog_that_waits_for_the_server_is_sent_by_several_requests_at_a_ti
         assert transport.accepted == span_ids(SPANS)
         assert sum(map(len, transport.batches)) == len(SPANS)
         assert it.tally.snapshot() == {"accepted": 1_000, "delivered": 1_000}
+
+
+def test_a_server_that_answers_at_once_does_not_get_a_request_for_every_span() -> None:
+    """One ends while each request is under way; it waits for more, or for the flush interval, an hour."""
+    spans, asked = iter(SPANS), threading.Semaphore(0)
+
+    def rule(ids: list[str]) -> Outcome:
+        it.accept(next(spans))
+        asked.release()
+        return Accepted()
+
+    transport = ScriptedTransport(rule=rule)
+    with pipeline(transport, max_batch_spans=10, flush_interval_s=3_600) as it:
+        it.accept(next(spans))
+        for _ in range(3):
+            for _ in range(9):
+                it.accept(next(spans))
+            assert asked.acquire(timeout=10)
+
+    assert [len(batch) for batch in transport.batches] == [10, 10, 10]
 
 
 def test_no_request_beside_another_when_one_is_the_limit() -> None:

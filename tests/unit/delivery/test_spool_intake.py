@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from langfuse_otel import fork, uwsgi
 from langfuse_otel.delivery.assembly import assemble
 from langfuse_otel.delivery.pipeline import Pipeline
 from langfuse_otel.delivery.spool.error import SpoolError
@@ -41,6 +42,23 @@ def test_accepted_means_on_disk(directory: Path) -> None:
     with pipeline(directory, ScriptedTransport(rule=lambda ids: DOWN)) as it:
         assert {it.accept(span) for span in SPANS[:10]} == {Cause.ACCEPTED}
         assert it.status().spooled_spans == 10
+
+
+def test_what_uwsgis_master_left_to_this_process_is_on_disk_with_the_first_span_that_ends_here(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the master they wait in memory. A worker that is killed in a request runs no exit hooks."""
+    monkeypatch.setattr(uwsgi, "is_master", lambda: True)
+    with pipeline(directory, ScriptedTransport(rule=lambda ids: DOWN)) as it:
+        assert {it.accept(span) for span in SPANS[:2]} == {Cause.ACCEPTED}
+        assert it.status().spooled_spans == 0
+
+        monkeypatch.setattr(uwsgi, "is_master", lambda: False)
+        monkeypatch.setattr(fork, "is_heir", lambda: True)
+        it._intake.reset()
+        it.accept(SPANS[2])
+        assert it.status().spooled_spans == 3
+        assert it.tally.get(Cause.ACCEPTED) == 3
 
 
 def test_what_was_delivered_is_no_longer_on_disk(directory: Path) -> None:
