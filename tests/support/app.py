@@ -76,6 +76,7 @@ class App(contextlib.AbstractContextManager["App"]):
                 "LANGFUSE_PUBLIC_KEY": "pk-lf-1",
                 "LANGFUSE_SECRET_KEY": "sk-lf-1",
                 "LANGFUSE_BASE_URL": url,
+                "PYTHONWARNINGS": "ignore:This process:DeprecationWarning",  # of each fork beside threads, from 3.12 on
                 **env,
             },
             cwd=cwd,
