@@ -36,6 +36,9 @@ class Buffer:
     nine is measured, and the others count for their average; beyond that, every span. So the bytes are right to within
     the error of that estimate, which can be about the first quarter only: a single span counts for less than it holds
     until one like it is drawn.
+
+    No thread waits for another one's ``put`` before pressure begins. Whoever waits for a lock lets go of the
+    interpreter's lock too, and of ten busy threads each would soon wait for the next one at every span (a lock convoy).
     """
 
     def __init__(
@@ -73,6 +76,7 @@ class Buffer:
         self._put_lock = threading.RLock()
         self._putting = False
         self._unmeasured = 0  # spans to come that need not be looked at
+        self._unbooked: deque[int] = deque()  # sizes of those put without the lock, for the next one who holds it
         self._put_spans = self._put_bytes = 0  # what is dropped leaves the bytes again
         self._taken_spans = self._taken_bytes = 0
         self._dropped_spans = 0
@@ -89,12 +93,14 @@ class Buffer:
     @property
     def waiting_bytes(self) -> int:
         """Bytes that they hold."""
-        return max(0, self._put_bytes - self._taken_bytes)
+        return max(0, self._put_bytes - self._taken_bytes + len(self._unbooked) * self._average_bytes)
 
     @property
     def put_spans(self) -> int:
         """Spans ever accepted."""
-        return self._put_spans
+        with self._put_lock:
+            self._book()
+            return self._put_spans
 
     @property
     def taken_spans(self) -> int:
@@ -128,20 +134,18 @@ class Buffer:
 
         Never waits for a taker, unless the strategy is ``Block``.
         """
-        with self._put_lock:
-            if self._unmeasured:
-                self._unmeasured -= 1
-                size = self._average_bytes
-                self._sizes.append(size)  # as in _add: a call takes as long as all this
-                self._waiting.append(span)
-                self._put_spans += 1
-                self._put_bytes += size
-                return ACCEPTED
+        if self._unmeasured > 0:
+            self._unmeasured -= 1  # two threads at once may count one: it is a draw anyway
+            return self._put_unbooked(span, self._average_bytes)
+        size = size_bytes(span)
+        if not self._put_lock.acquire(blocking=self._alert):
+            return self._put_unbooked(span, size)
+        try:
             if self._closed:
                 return Cause.SHUTDOWN
             nested, self._putting = self._putting, True
             try:
-                size = size_bytes(span)
+                self._book()
                 self._average_bytes += (size - self._average_bytes) >> _AVERAGE_BITS
                 waiting_spans, waiting_bytes = len(self._waiting) + 1, self._put_bytes - self._taken_bytes + size
                 if waiting_spans <= self._free_spans and waiting_bytes <= self._free_bytes:
@@ -152,13 +156,32 @@ class Buffer:
                     self._press()
             finally:
                 self._putting = nested
+        finally:
+            self._put_lock.release()
         return self._strategy.put(self, span, size, nested=nested)
+
+    def _put_unbooked(self, span: ReadableSpan, size: int) -> Cause:
+        self._sizes.append(size)  # as in _add
+        self._waiting.append(span)
+        self._unbooked.append(size)
+        return ACCEPTED if not self._closed else self._withdraw(span)
+
+    def _withdraw(self, span: ReadableSpan) -> Cause:
+        """Take back a span that was put while the buffer was closed, unless a taker has it already."""
+        with self._put_lock:
+            try:
+                self._waiting.remove(span)
+            except ValueError:
+                return ACCEPTED
+            self._forget_one()
+            return Cause.SHUTDOWN
 
     def try_put(self, span: ReadableSpan, size_bytes: int) -> Cause:
         """For strategies: accept a span within the limits, or say ``QUEUE_FULL`` or ``SHUTDOWN``. Waits for nothing."""
         with self._put_lock:
             if self._closed:
                 return Cause.SHUTDOWN
+            self._book()
             if (
                 len(self._waiting) >= self.max_spans
                 or self._put_bytes - self._taken_bytes + size_bytes > self.max_bytes
@@ -174,14 +197,15 @@ class Buffer:
                 self._waiting.popleft()
             except IndexError:
                 return False
-            # With a taker in between, not this span's own size perhaps; but each size is subtracted once.
-            self._put_bytes -= self._sizes.popleft()
-            self._dropped_spans += 1
+            self._forget_one()
             return True
 
     def holds(self, spans: int, size_bytes: int) -> bool:
         """Whether so many spans wait, or so many bytes."""
-        return len(self._waiting) >= spans or self._put_bytes - self._taken_bytes >= size_bytes
+        if len(self._waiting) >= spans:
+            return True
+        unbooked_bytes = len(self._unbooked) * self._average_bytes  # as waiting_bytes, which is a call more
+        return self._put_bytes - self._taken_bytes + unbooked_bytes >= size_bytes
 
     def take(self, max_spans: int, max_bytes: int) -> list[ReadableSpan]:
         """Remove the oldest spans, until ``max_spans`` or ``max_bytes`` are reached; at least one when any waits."""
@@ -227,6 +251,16 @@ class Buffer:
         self._waiting.append(span)
         self._put_spans += 1
         self._put_bytes += size
+
+    def _book(self) -> None:
+        while self._unbooked:
+            self._put_bytes += self._unbooked.popleft()
+            self._put_spans += 1
+
+    def _forget_one(self) -> None:
+        # With a taker in between, not the size of the span that left perhaps; but each size is subtracted once.
+        self._put_bytes -= self._sizes.popleft()
+        self._dropped_spans += 1
 
     def _draw_unmeasured(self, waiting_spans: int, waiting_bytes: int) -> int:
         """For how many spans that come next the average will do: fewer where the roomy quarter ends before."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import threading
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -142,6 +144,57 @@ def test_many_threads_together_stay_below_the_limit_and_lose_no_accepted_span() 
         thread.join()
 
     assert sum(accepted) == buffer.waiting_spans == buffer.put_spans == 500
+
+
+@pytest.mark.parametrize("draw", [measure, estimate])
+def test_before_pressure_no_thread_waits_for_another_one_to_put(draw: Callable[[int], int]) -> None:
+    buffer = Buffer(100, 10_000_000, draw=draw)
+    spans = finished(3, input="x" * 10_000)
+    buffer.put(spans[0])
+    with buffer._put_lock:
+        other = threading.Thread(target=lambda: [buffer.put(span) for span in spans[1:]], daemon=True)
+        other.start()
+        other.join(30)
+        assert buffer.waiting_spans == 3
+
+    assert buffer.put_spans == 3
+    assert buffer.waiting_bytes > size_bytes(spans[0])
+    assert buffer.take(10, 1_000_000) == spans
+    assert buffer.waiting_bytes == 0
+
+
+@pytest.mark.parametrize("attempt", range(50))
+def test_a_span_that_is_put_while_another_thread_closes_is_taken_or_refused(attempt: int) -> None:
+    buffer = Buffer(100_000, 1_000_000_000)
+    span = finished()[0]
+    at_once = threading.Barrier(5, timeout=30)
+    accepted: list[int] = []
+
+    def put_many() -> None:
+        at_once.wait()
+        accepted.append(len(list(itertools.takewhile(Cause.ACCEPTED.__eq__, map(buffer.put, itertools.repeat(span))))))
+
+    threads = [threading.Thread(target=put_many) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    at_once.wait()
+    buffer.close()
+    for thread in threads:
+        thread.join()
+
+    assert buffer.put_spans - buffer.taken_spans == buffer.waiting_spans == sum(accepted)
+
+
+def test_a_span_that_came_too_late_is_taken_back() -> None:
+    """Another thread closes between the moment in which a span is let in and the one in which it is there."""
+    buffer = Buffer(100, 10_000_000, draw=estimate)
+    first, late = finished(2)
+    buffer.put(first)
+    buffer._closed = True
+
+    assert buffer.put(late) is Cause.SHUTDOWN
+    assert buffer.put_spans - buffer.taken_spans == buffer.waiting_spans == 1
+    assert buffer.take(10, 1_000_000) == [first]
 
 
 def test_a_span_that_ends_while_this_thread_is_in_put_is_accepted(monkeypatch: pytest.MonkeyPatch) -> None:

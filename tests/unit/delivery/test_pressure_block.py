@@ -12,7 +12,6 @@ from opentelemetry.sdk.trace import ReadableSpan
 from langfuse_otel.delivery import pressure
 from langfuse_otel.delivery.buffer import Buffer
 from langfuse_otel.delivery.pressure import Block
-from langfuse_otel.delivery.span_size import size_bytes
 from langfuse_otel.tally import Cause
 from support.spans import finished
 
@@ -102,13 +101,12 @@ def test_a_span_that_ends_while_this_thread_is_in_put_does_not_wait(monkeypatch:
     full = Blocked()
     nested: list[Cause] = []
 
-    def measure(span: ReadableSpan) -> int:  # called inside put
+    def press() -> None:  # called inside put
         if not nested:
             nested.append(Cause.ACCEPTED)
             nested.append(full.buffer.put(finished()[0]))
-        return size_bytes(span)
 
-    monkeypatch.setattr("langfuse_otel.delivery.buffer.size_bytes", measure)
+    monkeypatch.setattr(full.buffer, "_press", press)
     outer = in_thread(lambda: full.buffer.put(finished()[0]))
     assert full.waits.wait(LONG_S)
     full.buffer.take(10, MB)
