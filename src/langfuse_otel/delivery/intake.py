@@ -10,6 +10,7 @@ from typing import NamedTuple, Protocol
 from opentelemetry.sdk.trace import ReadableSpan
 
 from langfuse_otel import log
+from langfuse_otel.delivery.giving_way import giving_way
 from langfuse_otel.delivery.status import Figures
 from langfuse_otel.observation import Observation
 from langfuse_otel.tally import Cause, Tally
@@ -143,7 +144,7 @@ def read_each(
 ) -> list[Observation]:
     """Read spans. One that cannot be is counted as malformed and left out: it must not keep the others from leaving."""
     observations: list[Observation] = []
-    for span in spans:
+    for span in giving_way(spans):
         try:
             observations.append(read(span))
         except Exception as error:

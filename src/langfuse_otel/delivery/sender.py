@@ -10,6 +10,7 @@ from langfuse_otel import log
 from langfuse_otel.clock import SYSTEM_CLOCK, Clock
 from langfuse_otel.delivery.batch import Batch, Item, halves, pack
 from langfuse_otel.delivery.gate import Deadline, Gate, Pass, Wait
+from langfuse_otel.delivery.giving_way import giving_way
 from langfuse_otel.delivery.intake import Entry, Intake, say_unreadable
 from langfuse_otel.delivery.listeners import Listeners
 from langfuse_otel.errors import LangfuseError
@@ -119,7 +120,7 @@ class Sender:
 
     def _encoded(self, entries: Iterable[Entry]) -> list[Item]:
         items: list[Item] = []
-        for observation, key in entries:
+        for observation, key in giving_way(entries):
             try:
                 items.append(Item(observation, self._transport.encode(observation), key))
             except Exception as error:

@@ -13,6 +13,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 
 from langfuse_otel import fork, log, uwsgi
 from langfuse_otel.clock import SYSTEM_CLOCK, Clock
+from langfuse_otel.delivery.giving_way import giving_way
 from langfuse_otel.delivery.intake import Entry, Load, Observe, Progress, say_unreadable
 from langfuse_otel.delivery.memory_intake import MemoryIntake
 from langfuse_otel.delivery.spool.codec import from_bytes, to_bytes
@@ -101,7 +102,7 @@ class SpoolIntake:
             if not rows:
                 return None
             load = self._progress.begin(first)
-        entries = [entry for row in rows if (entry := self._read(row)) is not None]
+        entries = [entry for row in giving_way(rows) if (entry := self._read(row)) is not None]
         with self._taking:
             told = self._observe.tell_once(entry.observation for entry in entries)
         load.entries = [Entry(observation, entry.key) for observation, entry in zip(told, entries, strict=True)]
