@@ -154,12 +154,15 @@ class DatabaseFile:
         try:
             yield
         except (sqlite3.Error, OSError) as error:
-            told = translated(error, self.path)
-            self.damaged = self.damaged or isinstance(told, DamagedFileError)
-            raise told from error
+            raise self._translated(error) from error
         except DamagedFileError:
             self.damaged = True
             raise
+
+    def _translated(self, error: sqlite3.Error | OSError) -> SpoolError | DamagedFileError:
+        told = translated(error, self.path)
+        self.damaged = self.damaged or isinstance(told, DamagedFileError)
+        return told
 
 
 _fdatasync: Callable[[int], None] = getattr(os, "fdatasync", os.fsync)  # macOS has the latter only

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 from langfuse_otel.clock import Clock
@@ -17,6 +16,7 @@ _LEAST_FILE_BYTES, _MOST_FILE_BYTES = 64 * 1024, 32 * 1024 * 1024
 _PAUSE_AFTER_FAILURE_S = 1.0  # in which a disk that fails costs the application nothing
 _LOOK_AROUND_EVERY_S = 1.0
 _TURN_S = 1.0
+_ROW_BYTES = 6_000  # what a row takes in SQLite's log beside its body and a 32nd of it: pages written more than once
 ERASE_AFTER_S = 240.0
 """What was delivered is in use for so long at most, and is erased after as much again: within ten minutes in all."""
 _DONE_AFTER_S, _DONE_BYTES = 60.0, 1024 * 1024  # a file of which all is delivered is deleted at either
@@ -44,6 +44,7 @@ class Writer:
         self.files: list[SpoolFile] = []  # oldest first
         self.active: SpoolFile | None = None  # the one of these that rows are appended to
         self.active_since = 0.0
+        self._active_bytes = 0  # what it takes, or rather more than that
         self.put_rows = 0
         self.ownership: Ownership | None = None
         self._path: Path | None = None
@@ -74,45 +75,47 @@ class Writer:
         try:
             if self._closed:  # while this thread waited for its turn
                 raise SpoolError("the spool is closed")
-            with self._noting_failure():
+            if self._failure and self._clock.monotonic() < self._failing_until:
+                raise SpoolError(self._failure)
+            try:
                 file = self._file_with_room(len(body))
                 if file is None:
                     return False
                 row_id = file.append(stored_ms, body)
                 self.put_rows += 1
+            except (SpoolError, DamagedFileError, OSError) as error:
+                raise self._noted(error) from error
         finally:
             self.lock.release()
         if self._fsync == "always":
-            with self._noting_failure():  # under no lock: threads share a sync
-                file.sync(row_id)
+            try:
+                file.sync(row_id)  # under no lock: threads share a sync
+            except (SpoolError, DamagedFileError, OSError) as error:
+                raise self._noted(error) from error
         return True
 
-    @contextmanager
-    def _noting_failure(self) -> Iterator[None]:
-        now = self._clock.monotonic()
-        if now < self._failing_until:
-            raise SpoolError(self._failure)
-        try:
-            yield
-        except (SpoolError, DamagedFileError, OSError) as error:
-            self.retire()  # whatever is wrong with it, another one may do
-            self._failing_until, self._failure = now + _PAUSE_AFTER_FAILURE_S, str(error)
-            if isinstance(error, SpoolError):
-                raise
-            raise SpoolError(str(error)) from error
+    def _noted(self, error: Exception) -> SpoolError:
+        """For a while the disk is not tried again. What the error is for whoever puts."""
+        self.retire()  # whatever is wrong with the file, another one may do
+        self._failing_until, self._failure = self._clock.monotonic() + _PAUSE_AFTER_FAILURE_S, str(error)
+        return SpoolError(self._failure)
 
     def _file_with_room(self, size: int) -> SpoolFile | None:
-        active_bytes = self.active.size_bytes if self.active is not None else 0
+        # To ask the system for the file's size takes a tenth of a put: not before it may have reached a limit.
+        self._active_bytes += size + size // 32 + _ROW_BYTES
         most = self._max_bytes - self.file_bytes - 2 * size
-        if self._other_bytes + active_bytes > most:
+        if self._active_bytes >= self.file_bytes or self._other_bytes + self._active_bytes > most:
+            self._active_bytes = self.active.size_bytes if self.active is not None else 0
+        if self._other_bytes + self._active_bytes > most:
             self.look_around()
-            if self._other_bytes + active_bytes > most:
+            if self._other_bytes + self._active_bytes > most:
                 return None
-        if self.active is None or active_bytes >= self.file_bytes:
+        if self.active is None or self._active_bytes >= self.file_bytes:
             file = self.new_file()
             self.retire()
             self.files.append(file)
             self.active, self.active_since = file, self._clock.monotonic()
+            self._active_bytes = file.size_bytes
         return self.active
 
     def new_file(self) -> SpoolFile:
