@@ -126,7 +126,7 @@ def test_a_moved_label_reaches_every_process_within_two_seconds(
     with Fleet(5, base_url=server.url, prompt_cache_ttl_s=ttl_s, **shared) as fleet:
         fleet.all("get", names=["prompt 0"])
         if "prompt_cache_directory" in shared:
-            time.sleep(1.1)  # the disk tier's listeners have looked once
+            fleet.all("listen", patience_s=PATIENCE_S)
         server.publish("prompt 0", "new")
         if how == "renewed by a webhook":
             fleet.one("renew", name="prompt 0")

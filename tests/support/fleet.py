@@ -122,6 +122,17 @@ class Worker:
         self._prompts.renew(name)
         return {}
 
+    def listen(self, patience_s: float) -> dict[str, Any]:
+        """Wait until the disk tier's listener hears of what comes: news from before it began are none to it."""
+        from langfuse_otel.prompts.stores.disk import DiskStore
+
+        until = time.monotonic() + patience_s
+        for tier in self._prompts._resolver._tiers:
+            while isinstance(tier.store, DiskStore) and tier.store._read_until is None:
+                assert time.monotonic() < until
+                time.sleep(0.01)
+        return {}
+
     def status(self) -> dict[str, Any]:
         """What was counted."""
         status = self._prompts.status()

@@ -50,7 +50,7 @@ UNITS = {
 }
 
 
-class Meters:
+class Collector:
     """A meter provider of the SDK and what it collects."""
 
     def __init__(self) -> None:
@@ -68,6 +68,10 @@ class Meters:
                     assert metric.name not in found
                     found[metric.name] = metric
         return found
+
+
+class Meters(Collector):
+    """What it collects of exporters."""
 
     def points(self, name: str) -> list[tuple[dict[str, Any], int | float]]:
         metric = self.collect().get(name)

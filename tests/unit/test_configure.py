@@ -4,13 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
-import subprocess
-import sys
-import textwrap
 import weakref
-from collections.abc import Callable, Iterator
-from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,43 +12,10 @@ from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 
 import langfuse_otel
-from langfuse_otel.cli.doctor.listener import Listener, listening
+from langfuse_otel.cli.doctor.listener import Listener
 from langfuse_otel.configure import adopt
 from langfuse_otel.errors import SettingsError
-
-KEYS = {"public_key": "pk-lf-test", "secret_key": "sk-lf-test-test-test"}
-KEY_VARIABLES = {"LANGFUSE_PUBLIC_KEY": "pk-lf-test", "LANGFUSE_SECRET_KEY": "sk-lf-test-test-test"}
-
-
-@pytest.fixture
-def langfuse() -> Iterator[Listener]:
-    with listening() as listener:
-        yield listener
-
-
-@pytest.fixture
-def provider() -> Iterator[TracerProvider]:
-    provider = TracerProvider(shutdown_on_exit=False)
-    yield provider
-    provider.shutdown()
-
-
-def to(langfuse: Listener, **settings: Any) -> dict[str, Any]:
-    """Settings for the listener; uncompressed, so that names can be found in what it got."""
-    return {**KEYS, "base_url": langfuse.url, "compression": "none", "instrument": False, **settings}
-
-
-def application(code: str, **env: str) -> subprocess.CompletedProcess[str]:
-    """A program of its own, because there is one global provider a process, and one line of log a problem."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("OTEL_", "LANGFUSE_"))}
-    return subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(code)],
-        env={**clean, "LANGFUSE_OTEL_COMPRESSION": "none", **env},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-
+from support.configured import KEY_VARIABLES, KEYS, application, to
 
 UNTRACED = """
     import langfuse_otel
@@ -249,116 +210,6 @@ class _Foreign(trace.TracerProvider):
         return trace.ProxyTracer("foreign")
 
 
-INSTRUMENTORS = """
-from opentelemetry.instrumentation.instrumentor import BaseInstrumentor
-
-class Base(BaseInstrumentor):
-    needs, calls = (), None
-    def __init__(self):
-        self.calls = self.calls if self.calls is not None else []
-    def instrumentation_dependencies(self):
-        return self.needs
-    def _instrument(self, **kwargs):
-        self.calls.append(kwargs)
-    def _uninstrument(self, **kwargs):
-        self.calls.append("off")
-
-class Good(Base): pass
-class Theirs(Base): pass
-class Absent(Base): needs = ("no-such-client >= 1",)
-class Old(Base): needs = ("opentelemetry-api < 1",)
-class Broken(Base):
-    def _instrument(self, **kwargs):
-        raise RuntimeError("cannot wrap")
-"""
-
-
-@pytest.fixture
-def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
-    """Installs a distribution with the instrumentors that are named, found by their entry points as real ones are."""
-
-    def install(**instrumentors: str) -> Any:
-        info = tmp_path / "fake_instrumentors-1.dist-info"
-        info.mkdir()
-        (info / "METADATA").write_text("Metadata-Version: 2.1\nName: fake-instrumentors\nVersion: 1\n")
-        lines = [f"{name} = fake_instrumentors:{target}" for name, target in instrumentors.items()]
-        (info / "entry_points.txt").write_text("\n".join(["[opentelemetry_instrumentor]", *lines]))
-        (tmp_path / "fake_instrumentors.py").write_text(INSTRUMENTORS)
-        monkeypatch.syspath_prepend(tmp_path)
-        return import_module("fake_instrumentors")
-
-    yield install
-    sys.modules.pop("fake_instrumentors", None)
-
-
-class TestInstrumentations:
-    def test_ours_are_applied_and_others_left_alone(
-        self, installed: Callable[..., Any], langfuse: Listener, provider: TracerProvider
-    ) -> None:
-        fakes = installed(langfuse_good="Good", good="Theirs")
-        settings = to(langfuse, instrument=True, capture_content="NO_CONTENT")
-        tracing = langfuse_otel.configure(tracer_provider=provider, **settings)
-        (options,) = fakes.Good().calls
-        assert options["tracer_provider"] is provider
-        assert options["capture_content"] == "NO_CONTENT"
-        assert fakes.Theirs().calls == []
-        tracing.shutdown()
-        assert fakes.Good().calls[-1] == "off"
-
-    @pytest.mark.parametrize("disabled", ["langfuse_good", "other, langfuse_good", "*"])
-    def test_those_that_opentelemetry_s_variable_names_are_left_out(
-        self,
-        installed: Callable[..., Any],
-        langfuse: Listener,
-        provider: TracerProvider,
-        monkeypatch: pytest.MonkeyPatch,
-        disabled: str,
-    ) -> None:
-        monkeypatch.setenv("OTEL_PYTHON_DISABLED_INSTRUMENTATIONS", disabled)
-        fakes = installed(langfuse_good="Good")
-        tracing = langfuse_otel.configure(tracer_provider=provider, **to(langfuse, instrument=True))
-        tracing.shutdown()
-        assert fakes.Good().calls == []
-
-    def test_one_that_fails_is_named_and_does_not_stop_the_next(
-        self,
-        installed: Callable[..., Any],
-        langfuse: Listener,
-        provider: TracerProvider,
-        caplog: pytest.LogCaptureFixture,
-    ) -> None:
-        fakes = installed(
-            langfuse_broken="Broken", langfuse_missing="Missing", langfuse_old="Old", langfuse_good="Good"
-        )
-        tracing = langfuse_otel.configure(tracer_provider=provider, **to(langfuse, instrument=True))
-        tracing.shutdown()
-        assert "langfuse_broken could not be applied (RuntimeError: cannot wrap)" in caplog.text
-        assert "langfuse_missing could not be applied (AttributeError" in caplog.text
-        assert "langfuse_old is not applied" in caplog.text
-        assert fakes.Old().calls == []
-        assert fakes.Good().calls
-
-    def test_a_client_that_is_not_installed_is_nothing_to_talk_about(
-        self,
-        installed: Callable[..., Any],
-        langfuse: Listener,
-        provider: TracerProvider,
-        caplog: pytest.LogCaptureFixture,
-    ) -> None:
-        fakes = installed(langfuse_absent="Absent")
-        tracing = langfuse_otel.configure(tracer_provider=provider, **to(langfuse, instrument=True))
-        tracing.shutdown()
-        assert fakes.Absent().calls == []
-        assert "langfuse_absent" not in caplog.text
-
-    def test_none_when_not_asked(
-        self, installed: Callable[..., Any], langfuse: Listener, provider: TracerProvider
-    ) -> None:
-        fakes = installed(langfuse_good="Good")
-        langfuse_otel.configure(tracer_provider=provider, **to(langfuse, instrument=False))
-        assert fakes.Good().calls == []
-
-
 class TestPrompts:
     def test_one_client_a_project(self) -> None:
         mine = langfuse_otel.prompts(**KEYS)
@@ -371,55 +222,11 @@ class TestPrompts:
         assert raised.value.variable == "LANGFUSE_PUBLIC_KEY"
 
 
-class TestPackage:
-    def test_importing_it_is_light(self) -> None:
-        heavy = ("requests", "msgspec", "opentelemetry.sdk", "opentelemetry.instrumentation")
-        process = application(f"import sys, langfuse_otel; print([m for m in {heavy} if m in sys.modules])")
-        assert process.stdout.strip() == "[]", process.stderr
-
-    def test_functions_are_not_hidden_by_modules_of_their_names(self) -> None:
-        process = application(
-            """
-            import langfuse_otel.prompts.client, langfuse_otel.configure, langfuse_otel.distro
-            print(callable(langfuse_otel.prompts), callable(langfuse_otel.configure))
-            """
-        )
-        assert process.stdout.strip() == "True True", process.stderr
-
-    @pytest.mark.parametrize("name", langfuse_otel.__all__)
-    def test_every_public_name_is_there(self, name: str) -> None:
-        assert getattr(langfuse_otel, name) is not None
-
-    @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
-    def test_a_child_forked_in_the_middle_of_configure_can_configure(self) -> None:
-        process = application(
-            """
-            import os, threading
-            import langfuse_otel
-            from langfuse_otel.configure import _process
-            held, done = threading.Event(), threading.Event()
-            def hold():
-                with _process.lock:
-                    held.set()
-                    done.wait()
-            threading.Thread(target=hold, daemon=True).start()
-            held.wait()
-            child = os.fork()
-            if child == 0:
-                langfuse_otel.configure()
-                os._exit(0)
-            _, status = os.waitpid(child, 0)
-            done.set()
-            print(os.waitstatus_to_exitcode(status))
-            """,
-            **KEY_VARIABLES,
-        )
-        assert process.stdout.strip() == "0", process.stderr
-
-
 class TestMetrics:
     @pytest.mark.parametrize(("setting", "told"), [({}, True), ({"exporter_metrics": False}, False)])
-    def test_the_application_s_metrics_are_told_how_delivery_goes(self, setting: dict[str, bool], told: bool) -> None:
+    def test_the_application_s_metrics_are_told_how_delivery_goes(
+        self, langfuse: Listener, setting: dict[str, bool], told: bool
+    ) -> None:
         code = f"""
             from opentelemetry import metrics, trace
             from opentelemetry.sdk.metrics import MeterProvider
@@ -431,11 +238,32 @@ class TestMetrics:
             trace.get_tracer("app").start_span("one").end()
             print("otel.sdk.exporter.span.exported" in str(reader.get_metrics_data()))
         """
-        with listening() as langfuse:
-            env = {
-                "LANGFUSE_PUBLIC_KEY": "pk-lf-1",
-                "LANGFUSE_SECRET_KEY": "sk-lf-1",
-                "LANGFUSE_BASE_URL": langfuse.url,
-            }
-            ended = application(code, **env)
+        ended = application(code, LANGFUSE_BASE_URL=langfuse.url, **KEY_VARIABLES)
         assert (ended.returncode, ended.stdout.strip(), ended.stderr) == (0, str(told), "")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+def test_a_child_forked_in_the_middle_of_configure_can_configure() -> None:
+    process = application(
+        """
+        import os, threading
+        import langfuse_otel
+        from langfuse_otel.configure import _process
+        held, done = threading.Event(), threading.Event()
+        def hold():
+            with _process.lock:
+                held.set()
+                done.wait()
+        threading.Thread(target=hold, daemon=True).start()
+        held.wait()
+        child = os.fork()
+        if child == 0:
+            langfuse_otel.configure()
+            os._exit(0)
+        _, status = os.waitpid(child, 0)
+        done.set()
+        print(os.waitstatus_to_exitcode(status))
+        """,
+        **KEY_VARIABLES,
+    )
+    assert process.stdout.strip() == "0", process.stderr

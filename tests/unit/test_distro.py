@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 import textwrap
-from collections.abc import Iterator
 from importlib.metadata import EntryPoint
 from typing import Any
 
@@ -16,7 +15,7 @@ from opentelemetry.sdk import _configuration
 from opentelemetry.sdk.trace import TracerProvider
 
 from langfuse_otel import propagate_attributes
-from langfuse_otel.cli.doctor.listener import Listener, listening
+from langfuse_otel.cli.doctor.listener import Listener
 from langfuse_otel.cli.run import instrumented, with_auto_instrumentation
 from langfuse_otel.distro import LangfuseConfigurator, LangfuseDistro, pre_instrument
 
@@ -33,12 +32,6 @@ APPLICATION = """
     with trace.get_tracer("app").start_as_current_span("answer the question"):
         print("42")
 """
-
-
-@pytest.fixture
-def langfuse() -> Iterator[Listener]:
-    with listening() as listener:
-        yield listener
 
 
 def application(code: str, env: dict[str, str], langfuse: Listener) -> subprocess.CompletedProcess[str]:

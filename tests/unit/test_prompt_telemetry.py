@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import InMemoryMetricReader, Metric, Sum
+from opentelemetry.sdk.metrics.export import Metric, Sum
 
 import langfuse_otel
 from langfuse_otel.errors import NotFoundError
@@ -18,6 +17,7 @@ from langfuse_otel.prompt_telemetry import ERROR_TYPE, SOURCE, STATE, STORE, WIT
 from langfuse_otel.prompts import Prompts
 from langfuse_otel.settings import load
 from support.loopback import reply
+from support.meters import Collector
 from support.prompt_server import PromptServer
 
 PAGE = Path(__file__).parents[2] / "docs" / "operations" / "metrics.md"
@@ -30,18 +30,12 @@ COUNTED = {"served", "missed", "stale", "refreshed", "request.count", "request.d
 STANDING = {"breaker.status", "cache.items", "cache.usage"}
 
 
-class Meters:
-    """A meter provider of the SDK and what it collects."""
-
-    def __init__(self) -> None:
-        self._reader = InMemoryMetricReader()
-        self.provider = MeterProvider(metric_readers=[self._reader], shutdown_on_exit=False)
+class Meters(Collector):
+    """What it collects of prompts."""
 
     def collect(self) -> dict[str, Metric]:
         """By name, without what all begin with."""
-        data = self._reader.get_metrics_data()
-        metrics = [m for r in (data.resource_metrics if data else ()) for s in r.scope_metrics for m in s.metrics]
-        return {metric.name.removeprefix("langfuse.prompt."): metric for metric in metrics}
+        return {name.removeprefix("langfuse.prompt."): metric for name, metric in super().collect().items()}
 
     def points(self, name: str) -> list[tuple[dict[str, Any], float]]:
         return [(dict(point.attributes or {}), point.value) for point in self.collect()[name].data.data_points]  # type: ignore[union-attr]

@@ -2,34 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import pytest
+from typing import Any, ClassVar
 
 from langfuse_otel.instrumentation.contract_bad_input import BadStreamContract
 from langfuse_otel_anthropic import AnthropicInstrumentor
-
-HELLO: dict[str, Any] = {
-    "model": "claude-opus-5",
-    "max_tokens": 64,
-    "messages": [{"role": "user", "content": "Hi"}],
-}
+from support.bad_input_on_loopback import BadInputOnLoopback
 
 
-class TestMessages(BadStreamContract):
+class TestMessages(BadInputOnLoopback, BadStreamContract):
     instrumentor = AnthropicInstrumentor
-
-    @pytest.fixture(autouse=True)
-    def _loopback(self, server: Any, client: Any) -> None:
-        self.server = server
-        self.client = client
+    arguments: ClassVar[dict[str, Any]] = {
+        "model": "claude-opus-5",
+        "max_tokens": 64,
+        "messages": [{"role": "user", "content": "Hi"}],
+    }
 
     @property
     def method(self) -> tuple[Any, str]:
         return self.client.messages, "create"
-
-    def ask(self, **changed: Any) -> Any:
-        return self.client.messages.create(**{**HELLO, **changed})
 
     def places(self, value: Any) -> list[dict[str, Any]]:
         return [
@@ -44,14 +34,8 @@ class TestMessages(BadStreamContract):
             {"tools": [value]},
         ]
 
-    def sent(self) -> list[Any]:
-        return list(zip(self.server.paths, self.server.requests, strict=True))
-
     def reply(self) -> Any:
         return self.server.message()
-
-    def reply_with(self, body: Any) -> None:
-        self.server.answer = body
 
     def stream(self) -> Any:
         return self.ask(stream=True)

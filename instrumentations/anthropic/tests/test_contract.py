@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from langfuse_otel.instrumentation.contract import TransparentCallContract, TransparentStreamContract
 from langfuse_otel_anthropic import AnthropicInstrumentor
-from support.on_loopback import OnLoopback
+from support.on_loopback import CallOnLoopback
 
 HELLO: dict[str, Any] = {
     "model": "claude-opus-5",
@@ -15,7 +15,7 @@ HELLO: dict[str, Any] = {
 }
 
 
-class _Endpoint(OnLoopback, TransparentCallContract):
+class _Endpoint(CallOnLoopback, TransparentCallContract):
     instrumentor = AnthropicInstrumentor
 
     @property

@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import pytest
+from typing import Any, ClassVar
 
 from langfuse_otel.instrumentation.contract_bad_input import BadStreamContract
 from langfuse_otel_bedrock import BedrockInstrumentor
+from support.bad_input_on_loopback import BadInputOnLoopback
 
 
-class TestConverse(BadStreamContract):
+class TestConverse(BadInputOnLoopback, BadStreamContract):
     instrumentor = BedrockInstrumentor
-
-    @pytest.fixture(autouse=True)
-    def _loopback(self, server: Any, client: Any) -> None:
-        self.server = server
-        self.client = client
+    arguments: ClassVar[dict[str, Any]] = {
+        "modelId": "amazon.nova-lite-v1:0",
+        "messages": [{"role": "user", "content": [{"text": "Hi"}]}],
+    }
 
     @property
     def method(self) -> tuple[Any, str]:
         return self.client, "converse"
-
-    def ask(self, **changed: Any) -> Any:
-        messages = [{"role": "user", "content": [{"text": "Hi"}]}]
-        return self.client.converse(**{"modelId": "amazon.nova-lite-v1:0", "messages": messages, **changed})
 
     def places(self, value: Any) -> list[dict[str, Any]]:
         return [
@@ -48,12 +42,8 @@ class TestConverse(BadStreamContract):
     def reply(self) -> Any:
         return self.server.default_answer("converse")
 
-    def reply_with(self, body: Any) -> None:
-        self.server.answer = body
-
     def stream(self) -> Any:
-        messages = [{"role": "user", "content": [{"text": "Hi"}]}]
-        return self.client.converse_stream(modelId="amazon.nova-lite-v1:0", messages=messages)["stream"]
+        return self.client.converse_stream(**self.arguments)["stream"]
 
     def chunks(self) -> list[Any]:
         return [{kind: payload} for kind, payload in self.server.default_events("converse-stream")]

@@ -5,22 +5,16 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import pytest
-
 from langfuse_otel.instrumentation.contract import TransparentCallContract, TransparentStreamContract
 from langfuse_otel_bedrock import BedrockInstrumentor
+from support.on_loopback import CallOnLoopback
 
 MESSAGES = [{"role": "user", "content": [{"text": "Hi"}]}]
 MODEL = "meta.llama3-1-8b-instruct-v1:0"
 
 
-class _Operation(TransparentCallContract):
+class _Operation(CallOnLoopback, TransparentCallContract):
     instrumentor = BedrockInstrumentor
-
-    @pytest.fixture(autouse=True)
-    def _loopback(self, server: Any, client: Any) -> None:
-        self.server = server
-        self.client = client
 
     def fail(self) -> Any:
         self.server.errors = [(404, "ResourceNotFoundException")]

@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import pytest
+from typing import Any, ClassVar
 
 from langfuse_otel.instrumentation.contract_bad_input import BadStreamContract
 from langfuse_otel_google_genai import GoogleGenAIInstrumentor
+from support.bad_input_on_loopback import BadInputOnLoopback
 
 
-class TestGenerateContent(BadStreamContract):
+class TestGenerateContent(BadInputOnLoopback, BadStreamContract):
     instrumentor = GoogleGenAIInstrumentor
-
-    @pytest.fixture(autouse=True)
-    def _loopback(self, server: Any, client: Any) -> None:
-        self.server = server
-        self.client = client
+    arguments: ClassVar[dict[str, Any]] = {"model": "gemini-2.5-flash", "contents": "Hi"}
 
     @property
     def method(self) -> tuple[Any, str]:
         return self.client.models, "generate_content"
-
-    def ask(self, **changed: Any) -> Any:
-        return self.client.models.generate_content(**{"model": "gemini-2.5-flash", "contents": "Hi", **changed})
 
     def places(self, value: Any) -> list[dict[str, Any]]:
         return [
@@ -38,9 +30,6 @@ class TestGenerateContent(BadStreamContract):
             {"config": {"stop_sequences": value}},
         ]
 
-    def sent(self) -> list[Any]:
-        return list(zip(self.server.paths, self.server.requests, strict=True))
-
     def told(self, result: Any) -> Any:
         return result.model_dump(exclude={"sdk_http_response"})  # with the date
 
@@ -51,7 +40,7 @@ class TestGenerateContent(BadStreamContract):
         self.server.answers = [body]
 
     def stream(self) -> Any:
-        return self.client.models.generate_content_stream(model="gemini-2.5-flash", contents="Hi")
+        return self.client.models.generate_content_stream(**self.arguments)
 
     def chunks(self) -> list[Any]:
         return list(self.server.chunks("Hello", " there"))

@@ -8,12 +8,12 @@ import pytest
 
 from langfuse_otel.instrumentation.contract import TransparentCallContract, TransparentStreamContract
 from langfuse_otel_google_genai import GoogleGenAIInstrumentor
-from support.on_loopback import OnLoopback
+from support.on_loopback import CallOnLoopback
 
 HELLO: dict[str, Any] = {"model": "gemini-2.5-flash", "contents": "Hi"}
 
 
-class _Endpoint(OnLoopback, TransparentCallContract):
+class _Endpoint(CallOnLoopback, TransparentCallContract):
     instrumentor = GoogleGenAIInstrumentor
 
     def told(self, result: Any) -> Any:

@@ -65,6 +65,7 @@ class LoopbackOpenAI:
         self.answers: list[dict[str, Any]] = []
         self.status: list[int] = []
         self.requests: list[dict[str, Any]] = []
+        self.paths: list[str] = []
         loopback = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -82,6 +83,7 @@ class LoopbackOpenAI:
             def _answer(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["content-length"])))
                 loopback.requests.append(body)
+                loopback.paths.append(self.path)
                 if loopback.status:
                     self._send(loopback.status.pop(0), {"error": {"message": "no such thing", "code": "nothing"}})
                 elif "embeddings" in self.path:
@@ -170,6 +172,12 @@ def server() -> Iterator[LoopbackOpenAI]:
 @pytest.fixture
 def model(server: LoopbackOpenAI) -> ChatOpenAI:
     return ChatOpenAI(base_url=server.url, api_key="sk-test", model="gpt-4o-mini", max_retries=0, stream_usage=True)
+
+
+@pytest.fixture
+def client(model: ChatOpenAI) -> ChatOpenAI:
+    """What the contracts call."""
+    return model
 
 
 @pytest.fixture

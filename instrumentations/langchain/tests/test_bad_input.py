@@ -2,30 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
-import pytest
 from langchain_core.messages import BaseMessage
 
 from langfuse_otel.instrumentation.contract_bad_input import BadInputContract
 from langfuse_otel_langchain import LangChainInstrumentor
+from support.bad_input_on_loopback import BadInputOnLoopback
 
 
-class TestChatModel(BadInputContract):
+class TestChatModel(BadInputOnLoopback, BadInputContract):
     instrumentor = LangChainInstrumentor
     sees_all_errors = False  # an answer without a choice fails after LangChain has called the end back
-
-    @pytest.fixture(autouse=True)
-    def _loopback(self, server: Any, model: Any) -> None:
-        self.server = server
-        self.model = model
+    arguments: ClassVar[dict[str, Any]] = {"input": "Hi"}
 
     @property
     def method(self) -> tuple[Any, str]:
-        return self.model, "invoke"
-
-    def ask(self, **changed: Any) -> Any:
-        return self.model.invoke(**{"input": "Hi", **changed})
+        return self.client, "invoke"
 
     def places(self, value: Any) -> list[dict[str, Any]]:
         return [
@@ -37,9 +30,6 @@ class TestChatModel(BadInputContract):
             {"config": {"metadata": {"key": value}}},
             {"config": {"tags": [value]}},
         ]
-
-    def sent(self) -> list[Any]:
-        return list(self.server.requests)
 
     def told(self, result: Any) -> Any:
         """Without the ids that LangChain gives to each run."""

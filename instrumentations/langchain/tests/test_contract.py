@@ -4,28 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
 from langchain_core.messages import BaseMessage
 from langchain_openai import OpenAI
 
 from langfuse_otel.instrumentation.contract import TransparentCallContract, TransparentStreamContract
 from langfuse_otel_langchain import LangChainInstrumentor
+from support.on_loopback import CallOnLoopback
 
 
-class _Model(TransparentCallContract):
+class _Model(CallOnLoopback, TransparentCallContract):
     instrumentor = LangChainInstrumentor
-
-    @pytest.fixture(autouse=True)
-    def _loopback(self, server: Any, model: Any) -> None:
-        self.server = server
-        self.model = model
-
-    def fail(self) -> Any:
-        self.server.status = [404]
-        return self.call()
-
-    def sent(self) -> list[Any]:
-        return list(self.server.requests)
 
     def told(self, result: Any) -> Any:
         """Without the ids that LangChain gives to each run."""
@@ -39,10 +27,10 @@ class TestChatModel(_Model, TransparentStreamContract):
     test_a_stream_that_is_never_read_ends_its_span = None  # type: ignore[assignment]
 
     def call(self) -> Any:
-        return self.model.invoke("Hi")
+        return self.client.invoke("Hi")
 
     def stream(self) -> Any:
-        return self.model.stream("Hi")
+        return self.client.stream("Hi")
 
 
 class TestLLM(_Model):

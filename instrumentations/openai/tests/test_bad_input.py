@@ -7,27 +7,17 @@ from typing import Any, ClassVar
 
 import pytest
 
-from langfuse_otel.instrumentation.contract_bad_input import BadInputContract, BadStreamContract
+from langfuse_otel.instrumentation.contract_bad_input import BadStreamContract
 from langfuse_otel_openai import OpenAIInstrumentor
+from support.bad_input_on_loopback import BadInputOnLoopback
 
 
-class _OpenAI(BadInputContract):
+class _OpenAI(BadInputOnLoopback):
     instrumentor = OpenAIInstrumentor
     path: ClassVar[str]
 
-    @pytest.fixture(autouse=True)
-    def _loopback(self, server: Any, client: Any) -> None:
-        self.server = server
-        self.client = client
-
-    def sent(self) -> list[Any]:
-        return list(zip(self.server.paths, self.server.requests, strict=True))
-
     def reply(self) -> Any:
         return self.server.answer_for(self.path, {})
-
-    def reply_with(self, body: Any) -> None:
-        self.server.answer = body
 
     def stream(self) -> Any:
         return self.ask(stream=True)
@@ -41,14 +31,11 @@ class _OpenAI(BadInputContract):
 
 class TestChatCompletions(_OpenAI, BadStreamContract):
     path = "/chat/completions"
+    arguments: ClassVar[dict[str, Any]] = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hi"}]}
 
     @property
     def method(self) -> tuple[Any, str]:
         return self.client.chat.completions, "create"
-
-    def ask(self, **changed: Any) -> Any:
-        hello = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hi"}]}
-        return self.client.chat.completions.create(**{**hello, **changed})
 
     def places(self, value: Any) -> list[dict[str, Any]]:
         return [
@@ -66,13 +53,11 @@ class TestChatCompletions(_OpenAI, BadStreamContract):
 @pytest.mark.skipif(find_spec("openai.resources.responses") is None, reason="a client from before 1.66")
 class TestResponses(_OpenAI, BadStreamContract):
     path = "/responses"
+    arguments: ClassVar[dict[str, Any]] = {"model": "gpt-4o-mini", "input": "Hi"}
 
     @property
     def method(self) -> tuple[Any, str]:
         return self.client.responses, "create"
-
-    def ask(self, **changed: Any) -> Any:
-        return self.client.responses.create(**{"model": "gpt-4o-mini", "input": "Hi", **changed})
 
     def places(self, value: Any) -> list[dict[str, Any]]:
         return [

@@ -12,10 +12,10 @@ from openai.resources.chat.completions import Completions
 
 from langfuse_otel.instrumentation.contract import TransparentCallContract, TransparentStreamContract
 from langfuse_otel_openai import OpenAIInstrumentor
-from support.on_loopback import OnLoopback
+from support.on_loopback import CallOnLoopback
 
 
-class _Endpoint(OnLoopback, TransparentCallContract):
+class _Endpoint(CallOnLoopback, TransparentCallContract):
     instrumentor = OpenAIInstrumentor
 
 

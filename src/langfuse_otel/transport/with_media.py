@@ -11,6 +11,7 @@ from langfuse_otel.media.find import take_out
 from langfuse_otel.media.medium import Medium
 from langfuse_otel.media.upload import GivenUp, Later, MediaUploader, NotServed
 from langfuse_otel.observation import Observation
+from langfuse_otel.transport.around import AroundTransport
 from langfuse_otel.transport.base import Transport
 from langfuse_otel.transport.outcome import Accepted, Outcome, Partial, RetryAfter, WireChanged
 from langfuse_otel.wire.encoded import Encoded
@@ -22,7 +23,7 @@ class _EncodedWithMedia(Encoded):
     media: tuple[Medium, ...]
 
 
-class MediaTransport:
+class MediaTransport(AroundTransport):
     """A transport (``transport.base``) that takes media out of observations and uploads them before it sends those.
 
     Args:
@@ -35,7 +36,7 @@ class MediaTransport:
     def __init__(
         self, transport: Transport, uploader: MediaUploader, max_medium_bytes: int, clock: Clock = SYSTEM_CLOCK
     ) -> None:
-        self._transport = transport
+        super().__init__(transport)
         self._uploader = uploader
         self._max_medium_bytes = max_medium_bytes
         self._clock = clock
@@ -45,16 +46,6 @@ class MediaTransport:
     def after_fork_child(self) -> None:
         """A lock of the child's own."""
         self._uploading = threading.RLock()
-
-    @property
-    def name(self) -> str:
-        """The wire in use."""
-        return self._transport.name
-
-    @property
-    def max_batch_bytes(self) -> int:
-        """The limit of the wire in use."""
-        return self._transport.max_batch_bytes
 
     def encode(self, observation: Observation, max_bytes: int | None = None) -> Encoded:
         """Encode one, with references in place of its media."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from langfuse_otel.observation import Observation
+from langfuse_otel.transport.around import AroundTransport
 from langfuse_otel.transport.base import Transport
 from langfuse_otel.transport.outcome import NotServed, Outcome, Refused
 from langfuse_otel.wire.encoded import Encoded
 
 
-class ScoreTransport:
+class ScoreTransport(AroundTransport):
     """A transport (``transport.base``) that sends scores elsewhere. A batch holds one of the two (``delivery.batch``).
 
     Args:
@@ -19,18 +20,8 @@ class ScoreTransport:
     """
 
     def __init__(self, transport: Transport, scores: Transport) -> None:
-        self._transport = transport
+        super().__init__(transport)
         self._scores = scores
-
-    @property
-    def name(self) -> str:
-        """The wire that observations take."""
-        return self._transport.name
-
-    @property
-    def max_batch_bytes(self) -> int:
-        """The limit of the wire that observations take."""
-        return self._transport.max_batch_bytes
 
     def encode(self, observation: Observation, max_bytes: int | None = None) -> Encoded:
         """Encode one for where it goes."""

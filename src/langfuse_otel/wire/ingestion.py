@@ -8,7 +8,7 @@ overwrites itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -19,14 +19,12 @@ from langfuse_otel.identity_cache import IdentityCache
 from langfuse_otel.json_encoding import to_json, to_text
 from langfuse_otel.observation import Observation
 from langfuse_otel.wire.encoded import Encoded
+from langfuse_otel.wire.ingestion_batch import Event, IngestionBatch
 from langfuse_otel.wire.iso_time import iso_time
-from langfuse_otel.wire.limits import origin_attributes, trace_name, truncate_observation
-from langfuse_otel.wire.repair import repaired
+from langfuse_otel.wire.limits import origin_attributes, trace_name
 
 TRACE_EVENT_SUFFIX = "-trace"
 """The ``trace-create`` event's id is the observation's with this behind; an answer's errors name event ids."""
-
-_FRAME_BYTES = 256
 
 
 class TraceBody(msgspec.Struct, rename="camel", omit_defaults=True, kw_only=True):
@@ -80,14 +78,7 @@ class GenerationBody(SpanBody, kw_only=True):
     prompt_version: int | None = None
 
 
-class Event(msgspec.Struct):
-    id: str
-    timestamp: str
-    type: str
-    body: TraceBody | ObservationBody
-
-
-class IngestionWire:
+class IngestionWire(IngestionBatch):
     """Writes observations as ingestion events. Thread-safe.
 
     Args:
@@ -95,36 +86,15 @@ class IngestionWire:
     """
 
     name = "ingestion"
-    path = "/api/public/ingestion"
-    content_type = "application/json"
-    max_batch_bytes = 3_500_000
-    """Langfuse documents 3.5 MB a batch; its parser refuses 4.5 MB (langfuse-api.md, section 2)."""
+    events_each = 2
 
     def __init__(self, *, on_truncated: Callable[[], None] = lambda: None) -> None:
-        self.headers: dict[str, str] = {}
-        self._on_truncated = on_truncated
+        super().__init__(on_truncated=on_truncated)
         self._origins = IdentityCache(_origin)
 
     def encode(self, observation: Observation) -> Encoded:
         """One observation as two events. Never raises; what is too large is cut visibly (`limits`)."""
-        try:
-            body = self._events(observation)
-        except Exception:
-            observation = repaired(observation)
-            body = self._events(observation)
-        max_bytes = self.max_batch_bytes - _FRAME_BYTES
-        if len(body) > max_bytes:
-            self._on_truncated()
-            body = truncate_observation(observation, self._events, max_bytes)
-        return Encoded(b"", body, self.name)
-
-    def frame(self, items: Sequence[Encoded]) -> bytes:
-        """A batch of the observations' events in their order."""
-        end = b'],"metadata":{"batch_size":%d,"sdk_name":"langfuse-otel"}}' % (2 * len(items))
-        bodies = [item.body for item in items] or [b""]
-        bodies[0] = b'{"batch":[' + bodies[0]
-        bodies[-1] += end
-        return b",".join(bodies)  # copies each observation once
+        return Encoded(b"", self._encode(observation, self._events), self.name)
 
     def _events(self, observation: Observation) -> bytes:
         origin = self._origins.of(observation.resource, observation.scope)

@@ -17,8 +17,9 @@ from langfuse_otel.json_safe import well_formed
 from langfuse_otel.observation import Observation
 from langfuse_otel.wire import otlp_json
 from langfuse_otel.wire.encoded import Encoded
+from langfuse_otel.wire.fit import encode_to_fit
 from langfuse_otel.wire.iso_time import iso_time
-from langfuse_otel.wire.limits import origin_attributes, trace_name, truncate_observation
+from langfuse_otel.wire.limits import origin_attributes, trace_name
 from langfuse_otel.wire.otlp_json import (
     ArrayValue,
     BoolValue,
@@ -32,7 +33,6 @@ from langfuse_otel.wire.otlp_json import (
     json_text,
     key_values,
 )
-from langfuse_otel.wire.repair import repaired
 
 _TEXTS = (
     ("type", "langfuse.observation.type"),
@@ -82,15 +82,8 @@ class OtlpWire:
     def encode(self, observation: Observation) -> Encoded:
         """One observation as a span. Never raises; what is too large is cut visibly (`limits`)."""
         group = self._heads.of(observation.resource, observation.scope)
-        try:
-            body = _body(observation)
-        except Exception:
-            observation = repaired(observation)
-            body = _body(observation)
         max_bytes = self.max_batch_bytes - len(group) - _FRAME_BYTES
-        if len(body) > max_bytes:
-            self._on_truncated()
-            body = truncate_observation(observation, _body, max_bytes)
+        body = encode_to_fit(observation, _body, max_bytes, self._on_truncated)
         return Encoded(group, body, self.name)
 
     def frame(self, items: Sequence[Encoded]) -> bytes:

@@ -7,7 +7,6 @@ and 5.2).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -16,15 +15,14 @@ from langfuse_otel.json_encoding import to_json, to_text
 from langfuse_otel.json_safe import json_safe
 from langfuse_otel.observation import Observation
 from langfuse_otel.wire.encoded import Encoded
+from langfuse_otel.wire.ingestion_batch import Event, IngestionBatch
 from langfuse_otel.wire.iso_time import iso_time
-from langfuse_otel.wire.limits import truncate_observation, truncate_text
-from langfuse_otel.wire.repair import repaired
+from langfuse_otel.wire.limits import truncate_text
 
 LEFT_OUT = "[left out]"
 """Stands for a text that a policy took away; a score without a value would be refused."""
 
 _MAX_TEXT_CHARACTERS = 500
-_FRAME_BYTES = 256
 
 
 class ScoreBody(msgspec.Struct, rename="camel", omit_defaults=True, kw_only=True):
@@ -41,14 +39,7 @@ class ScoreBody(msgspec.Struct, rename="camel", omit_defaults=True, kw_only=True
     environment: str | None = None
 
 
-class Event(msgspec.Struct):
-    id: str
-    timestamp: str
-    type: str
-    body: ScoreBody
-
-
-class ScoreWire:
+class ScoreWire(IngestionBatch):
     """Writes observations that stand for scores as ``score-create`` events. Thread-safe.
 
     Args:
@@ -56,31 +47,11 @@ class ScoreWire:
     """
 
     name = "scores"
-    path = "/api/public/ingestion"
-    content_type = "application/json"
-    max_batch_bytes = 3_500_000
-
-    def __init__(self, *, on_truncated: Callable[[], None] = lambda: None) -> None:
-        self.headers: dict[str, str] = {}
-        self._on_truncated = on_truncated
+    events_each = 1
 
     def encode(self, observation: Observation) -> Encoded:
         """One score; its comment, text and metadata are cut where it is too large."""
-        try:
-            body = _event(observation)
-        except Exception:
-            observation = repaired(observation)
-            body = _event(observation)
-        max_bytes = self.max_batch_bytes - _FRAME_BYTES
-        if len(body) > max_bytes:
-            self._on_truncated()
-            body = truncate_observation(observation, _event, max_bytes)
-        return Encoded(b"", body, self.name)
-
-    def frame(self, items: Sequence[Encoded]) -> bytes:
-        """A batch of scores in their order."""
-        end = b'],"metadata":{"batch_size":%d,"sdk_name":"langfuse-otel"}}' % len(items)
-        return b'{"batch":[' + b",".join(item.body for item in items) + end
+        return Encoded(b"", self._encode(observation, _event), self.name)
 
 
 def _event(observation: Observation) -> bytes:

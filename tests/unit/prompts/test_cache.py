@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 
 import pytest
 from hypothesis import given
@@ -14,6 +13,7 @@ from langfuse_otel.prompts.cache import FAILURE_PAUSE_S, Entry, Key, MemoryCache
 from langfuse_otel.prompts.models import Selector, TextPrompt
 from langfuse_otel.prompts.record import FailureNote, Record
 from support.clock import FakeClock
+from support.held_lock import held_by_another_thread
 
 DOWN = ServerError("down", status=503)
 GONE = NotFoundError("gone", status=404)
@@ -309,23 +309,12 @@ class TestByName:
 
 def test_a_forked_child_can_use_the_cache_though_another_thread_held_its_lock(cache: MemoryCache) -> None:
     put(cache, "p")
-    held, done = threading.Event(), threading.Event()
-
-    def hold() -> None:
-        with cache._lock:
-            held.set()
-            done.wait(20)
-
-    holder = threading.Thread(target=hold)
-    holder.start()
-    held.wait(20)
-    child = os.fork()
-    if child == 0:
-        put(cache, "q")
-        os._exit(0 if names(cache) == {"p", "q"} else 1)
-    assert os.waitpid(child, 0)[1] == 0
-    done.set()
-    holder.join()
+    with held_by_another_thread(cache._lock):
+        child = os.fork()
+        if child == 0:
+            put(cache, "q")
+            os._exit(0 if names(cache) == {"p", "q"} else 1)
+        assert os.waitpid(child, 0)[1] == 0
 
 
 class TestHits:

@@ -145,8 +145,7 @@ class TestAsyncio:
             await prompts.aget("p")
             server.publish("p", "two")
             invalidation = asyncio.ensure_future(prompts.ainvalidate("p"))
-            while not forgetting.is_set():
-                await asyncio.sleep(0.001)
+            assert await asyncio.to_thread(forgetting.wait, PATIENCE_S)
             assert not invalidation.done()
             go.set()
             await invalidation

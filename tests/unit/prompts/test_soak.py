@@ -1,4 +1,4 @@
-"""Killed processes, keys that read alike, names without end: ``bench/prompt_soak.py`` with small numbers."""
+"""Killed processes, keys that read alike, names without end: ``bench/prompt_soak`` with small numbers."""
 
 from __future__ import annotations
 

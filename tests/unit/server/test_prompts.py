@@ -3,38 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote
 
 import pytest
 from starlette.testclient import TestClient
 
-from langfuse_otel.http import Answer, HttpClient
-from langfuse_otel.prompts.api import PromptApi
-from langfuse_otel.prompts.models import ChatMessage, ChatPrompt, Placeholder, Selector, TextPrompt
 from langfuse_otel.server.store import Store
-
-PROMPTS = "/api/public/v2/prompts"
-
-
-def create(client: TestClient, name: str = "greeting", prompt: Any = "Hello {{name}}", **fields: Any) -> dict[str, Any]:
-    answer = client.post(PROMPTS, json={"name": name, "prompt": prompt, **fields})
-    assert answer.status_code == 201, answer.text
-    stored: dict[str, Any] = answer.json()
-    return stored
-
-
-def get(client: TestClient, name: str = "greeting", **query: Any) -> Any:
-    return client.get(f"{PROMPTS}/{quote(name, safe='')}", params=query)
-
-
-def delete(client: TestClient, name: str = "greeting", **query: Any) -> Any:
-    return client.delete(f"{PROMPTS}/{quote(name, safe='')}", params=query)
-
-
-def label(client: TestClient, version: int, *labels: str, name: str = "greeting") -> Any:
-    return client.patch(f"{PROMPTS}/{quote(name, safe='')}/versions/{version}", json={"newLabels": labels})
+from support.prompt_endpoints import PROMPTS, create, delete, get, label
 
 
 def test_a_created_prompt_is_answered_whole(client: TestClient) -> None:
@@ -291,121 +266,8 @@ def test_latest_moves_to_the_highest_version_left(client: TestClient) -> None:
     assert get(client, label="latest").json()["version"] == 2
 
 
-def test_the_list_is_by_name_with_what_all_versions_have(client: TestClient) -> None:
-    create(client, "b", labels=["production"], config={"n": 1}, tags=["t"])
-    create(client, "b", config={"n": 2})
-    create(client, "a", type="chat", prompt=[])
-    answer = client.get(PROMPTS).json()
-    meta = {"page": 1, "limit": 10, "totalItems": 2, "totalPages": 1}
-    assert (answer["meta"], answer["pagination"]) == (meta, meta)
-    assert [one["name"] for one in answer["data"]] == ["a", "b"]
-    second = answer["data"][1]
-    assert second.pop("lastUpdatedAt").endswith("Z")
-    assert second == {
-        "name": "b",
-        "type": "text",
-        "versions": [1, 2],
-        "labels": ["production", "latest"],
-        "tags": ["t"],
-        "lastConfig": {"n": 2},
-    }
-
-
-@pytest.mark.parametrize(
-    ("query", "expected"),
-    [
-        ({"name": "a"}, {"a": [1, 2]}),
-        ({"name": "A"}, {}),
-        ({"label": "production"}, {"a": [1], "b": [1]}),
-        ({"tag": "t"}, {"b": [1]}),
-        ({"version": 2}, {"a": [2]}),
-        ({"fromUpdatedAt": "2000-01-01T00:00:00Z"}, {"a": [1, 2], "b": [1]}),
-        ({"toUpdatedAt": "2000-01-01T00:00:00Z"}, {}),
-        (
-            {"filter": '[{"type":"string","column":"name","operator":"starts with","value":"a"}]', "name": "b"},
-            {"a": [1, 2]},
-        ),
-        ({"filter": '[{"type":"arrayOptions","column":"labels","operator":"any of","value":["x","latest"]}]'},
-         {"a": [2], "b": [1]}),
-    ],
-)  # fmt: skip
-def test_the_list_is_filtered_by_version(client: TestClient, query: dict[str, Any], expected: Any) -> None:
-    create(client, "a", labels=["production"])
-    create(client, "a")
-    create(client, "b", labels=["production"], tags=["t"])
-    found = client.get(PROMPTS, params=query).json()["data"]
-    assert {one["name"]: one["versions"] for one in found} == expected
-
-
-def test_from_is_included_and_to_is_not(client: TestClient) -> None:
-    moment = create(client)["updatedAt"]
-    assert client.get(PROMPTS, params={"fromUpdatedAt": moment}).json()["data"]
-    assert not client.get(PROMPTS, params={"toUpdatedAt": moment}).json()["data"]
-
-
-def test_the_list_has_pages(client: TestClient) -> None:
-    for name in "abc":
-        create(client, name)
-    answer = client.get(PROMPTS, params={"page": 2, "limit": 2}).json()
-    assert [one["name"] for one in answer["data"]] == ["c"]
-    assert answer["meta"] == {"page": 2, "limit": 2, "totalItems": 3, "totalPages": 2}
-
-
-@pytest.mark.parametrize(
-    "query", [{"limit": 101}, {"limit": 0}, {"page": 0}, {"page": "x"}, {"fromUpdatedAt": "today"}]
-)
-def test_the_list_refuses_what_it_cannot_understand(client: TestClient, query: dict[str, Any]) -> None:
-    assert client.get(PROMPTS, params=query).status_code == 400
-
-
 def test_bodies_are_bounded_and_must_be_json(client: TestClient) -> None:
     assert client.post(PROMPTS, content=b"{").status_code == 400
     assert client.post(PROMPTS, content=b"[]").status_code == 400
     assert client.post(PROMPTS, content=b"\xff").status_code == 400
     assert client.post(PROMPTS, json={"name": "x", "prompt": "x" * 2**20}).status_code == 413
-
-
-class _Loop(HttpClient):
-    """Our HTTP client's interface, straight into the application."""
-
-    def __init__(self, client: TestClient) -> None:
-        super().__init__("http://testserver", "pk", "sk")
-        self._client = client
-
-    def send(
-        self, method: str, path: str, *, body: bytes | None = None, query: Mapping[str, str] | None = None, **_: Any
-    ) -> Answer:
-        answer = self._client.request(method, path, content=body, params=query)
-        return Answer(answer.status_code, answer.content, answer.headers)
-
-
-def test_our_own_prompt_client_understands_the_answers(client: TestClient) -> None:
-    api = PromptApi(_Loop(client))
-    created = api.create("folder/a b", [ChatMessage("user", "x"), Placeholder("history")], labels=["production"])
-    assert isinstance(created, ChatPrompt)
-    assert api.get(Selector("folder/a b"), deadline_s=5) == created
-    assert "staging" in api.update_labels("folder/a b", 1, ["staging"]).labels
-    assert isinstance(api.create("text", "Hi", config={"a": 1}, tags=["t"], commit_message="m"), TextPrompt)
-    assert [one.name for one in api.list(deadline_s=5)] == ["folder/a b", "text"]
-
-
-def test_langfuses_own_client_understands_the_answers(client: TestClient) -> None:
-    api_module = pytest.importorskip("langfuse.api")
-    api = api_module.LangfuseAPI(base_url="http://testserver", httpx_client=client)
-    text = api_module.CreateTextPromptRequest(name="folder/a b", prompt="Hi {{x}}", labels=["production"])
-    assert api.prompts.create(request=text).version == 1
-    chat = api_module.CreateChatPromptRequest(
-        name="chat",
-        type="chat",
-        prompt=[
-            api_module.ChatMessage(role="user", content="x"),
-            api_module.PlaceholderMessage(name="history", type="placeholder"),
-        ],
-    )
-    assert api.prompts.create(request=chat).type == "chat"
-    assert api.prompts.get(quote("folder/a b", safe="")).prompt == "Hi {{x}}"
-    assert api.prompt_version.update(quote("folder/a b", safe=""), 1, new_labels=["a"]).labels[-1] == "a"
-    assert [one.name for one in api.prompts.list().data] == ["chat", "folder/a b"]
-    api.prompts.delete("chat")
-    with pytest.raises(api_module.NotFoundError):
-        api.prompts.get("chat")

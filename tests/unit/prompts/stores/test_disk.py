@@ -7,7 +7,6 @@ import sqlite3
 import stat
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from langfuse_otel.prompts.models import Selector
 from langfuse_otel.prompts.stores.base import store_key
 from langfuse_otel.prompts.stores.disk import KEEP_S, DiskStore
 from support.clock import FakeClock
+from support.held_lock import held_by_another_thread
 
 KEY = store_key("here", Selector("p"))
 
@@ -197,27 +197,16 @@ store.close()
 
     def test_a_child_forked_while_a_thread_uses_the_file_leaves_it_alone(self, store: DiskStore) -> None:
         put(store, b"parent")
-        held, done = threading.Event(), threading.Event()
-
-        def hold() -> None:
-            with store._lock:
-                held.set()
-                done.wait(20)
-
-        holder = threading.Thread(target=hold)
-        holder.start()
-        held.wait(20)
-        child = os.fork()
-        if child == 0:
-            status = 1
-            try:
-                store.get(KEY)
-            except sqlite3.OperationalError:
-                status = 0
-            finally:
-                os._exit(status)
-        done.set()
-        holder.join()
+        with held_by_another_thread(store._lock):
+            child = os.fork()
+            if child == 0:
+                status = 1
+                try:
+                    store.get(KEY)
+                except sqlite3.OperationalError:
+                    status = 0
+                finally:
+                    os._exit(status)
         assert os.waitpid(child, 0)[1] == 0
         assert store.get(KEY) == b"parent"
 

@@ -1,0 +1,1 @@
+"""What the prompt cache promises, in large numbers."""
