@@ -134,7 +134,9 @@ def recall_among(texts: Iterable[str]) -> PromptRef | None:
     Parts are what applications make that put instructions, documents and questions together. They are looked for in the
     first 8 texts, where a text or one of its first 16 lines begins, and have 32 characters or more. No lock, no I/O.
     """
-    texts = [*texts] if _table else []
+    if not _table:
+        return None
+    texts = [*texts]
     exact = (ref for text in texts if (ref := _table.get(text)) is not None)
     parts = (ref for text in texts[:_MAX_SEARCHED] if (ref := _table.find(text)) is not None)
     return next(exact, None) or next(parts, None)

@@ -49,20 +49,29 @@ class Telemetry:
 
 def begin(endpoint: Endpoint, telemetry: Telemetry, instance: Any, arguments: Arguments) -> Call | None:
     """Start the call's span, or None if this call is not to be traced (suppressed, or our own failure)."""
-    if is_suppressed():
+    context = otel_context.get_current()
+    if is_suppressed(context):
         return None
-    around = underway()
+    around = underway(context)
     if around is not None and around.operation == endpoint.operation and not endpoint.is_model_call:
         return None  # a client's agent that calls on the next layer of itself
     try:
-        return Call(endpoint, telemetry, instance, arguments)
+        return Call(endpoint, telemetry, instance, arguments, context)
     except Exception as error:  # a sampler or a span processor of the application may raise
         report("starting a span", error)
         return None
 
 
 class Call:
-    """One call from its start to its end. Ends once, whoever comes first; later ends do nothing."""
+    """One call from its start to its end. Ends once, whoever comes first; later ends do nothing.
+
+    Args:
+        endpoint: What it means.
+        telemetry: Where it is recorded.
+        instance: The object that is called.
+        arguments: All arguments by name.
+        around: The current context.
+    """
 
     __slots__ = (
         "_arguments",
@@ -79,33 +88,34 @@ class Call:
         "span",
     )
 
-    def __init__(self, endpoint: Endpoint, telemetry: Telemetry, instance: Any, arguments: Arguments) -> None:
+    def __init__(
+        self, endpoint: Endpoint, telemetry: Telemetry, instance: Any, arguments: Arguments, around: Context
+    ) -> None:
         self.endpoint = endpoint
         self._telemetry = telemetry
         self._arguments = arguments
         self._ending = threading.Lock()  # never released: acquiring it is the right to end the call
         self._start_attributes = _start_attributes(endpoint, instance, arguments)
         self._attributes: Attributes = {}
-        outer = outer_call(endpoint.operation) if endpoint.is_model_call else None
+        outer = outer_call(around, endpoint.operation) if endpoint.is_model_call else None
         self._nested = outer is not None
         self._stopped: tuple[float, int] | None = None
         self._started = perf_counter()
         if outer is not None:
             self.span: Span = outer
             outer.set_attributes(self._start_attributes)
-            context = otel_context.get_current()
         else:
             subject = self._start_attributes.get(endpoint.subject)
             self.span = telemetry.tracer.start_span(
                 f"{endpoint.operation} {subject}" if subject else endpoint.operation,
                 kind=SpanKind.CLIENT if endpoint.is_model_call else SpanKind.INTERNAL,
                 attributes=self._start_attributes,
+                context=around,
             )
-            context = set_span_in_context(self.span)
-            if endpoint.is_model_call:
-                context = suppressing(context, endpoint.operation)
+            around = set_span_in_context(self.span, around)
         self._underway = Underway(self.span, endpoint.operation, is_model_call=endpoint.is_model_call)
-        self._context = self._underway.within(context)
+        silent = suppressing(endpoint.operation) if endpoint.is_model_call and outer is None else {}
+        self._context = self._underway.within(around, silent)
 
     @property
     def asks_for_usage(self) -> bool:
@@ -150,8 +160,10 @@ class Call:
             return
         self._attributes.update(guarded("reading the request", self.endpoint.request, self._arguments) or {})
         content = guarded("reading the messages", self.endpoint.input, self._arguments) or {}
-        link = guarded("linking the prompt", lambda found: prompt_attributes(self.span, found), content)
-        self._attributes.update(link or {})
+        try:
+            self._attributes.update(prompt_attributes(self.span, content))
+        except Exception as error:
+            report("linking the prompt", error)
         if self._telemetry.content.capture:
             self._attributes.update(self._telemetry.content.encode(content))
 
@@ -270,8 +282,11 @@ def _start_attributes(endpoint: Endpoint, instance: Any, arguments: Arguments) -
     model = arguments.get("model")
     if isinstance(model, str):
         attributes[names.REQUEST_MODEL] = str.__str__(model)  # members of a str enum as the text that is sent
-    identity = guarded("identifying the call", lambda given: endpoint.identity(instance, given), arguments)
-    return {**attributes, **identity} if identity else attributes
+    try:
+        attributes.update(endpoint.identity(instance, arguments))
+    except Exception as error:
+        report("identifying the call", error)
+    return attributes
 
 
 def error_type(error: BaseException) -> str:

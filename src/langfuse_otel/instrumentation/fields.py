@@ -6,7 +6,7 @@ as "not there" without naming them. Each call of a client runs dozens of these: 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 _TOO_LARGE = 2**63
@@ -46,6 +46,14 @@ def text(source: Any, name: str) -> str | None:
     """A field that is a non-empty string."""
     value = source.get(name) if isinstance(source, dict) else getattr(source, name, None)
     return value if isinstance(value, str) and value else None
+
+
+def put_texts(attributes: dict[str, Any], source: dict[str, Any], table: Mapping[str, str]) -> None:
+    """Put the fields that are non-empty strings under the names that the table has for them."""
+    for name, attribute in table.items():
+        value = source.get(name)
+        if isinstance(value, str) and value:
+            attributes[attribute] = value
 
 
 def first_text(spellings: Iterable[str], *sources: Any) -> str | None:

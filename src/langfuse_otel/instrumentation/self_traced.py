@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from opentelemetry.context import get_current
 from opentelemetry.trace import NonRecordingSpan, Tracer, get_current_span
 
 from langfuse_otel.instrumentation import attributes as names
@@ -40,7 +41,7 @@ class _StandInTracer(Proxy):
             span = _StandInSpan(call)
             span.set_attributes(kwargs.get("attributes") or {})
             return span
-        if is_suppressed():
+        if is_suppressed(get_current()):
             return NonRecordingSpan(get_current_span().get_span_context())
         return self.__wrapped__.start_span(name, *args, **kwargs)
 

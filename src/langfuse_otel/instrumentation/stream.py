@@ -118,7 +118,26 @@ class SyncStream(_StreamProxy):
     """Shell of a stream that is read with ``for``."""
 
     def __iter__(self) -> Iterator[Any]:
-        return self
+        chunks = iter(self.__wrapped__)
+        return self if chunks is self.__wrapped__ else self._self_chunks(chunks)
+
+    def _self_chunks(self, chunks: Iterator[Any]) -> Iterator[Any]:
+        """For streams that are read through an iterator of their own; leaving it unfinished does not end the stream."""
+        progress: Progress = self._self_progress
+        while True:
+            progress.is_reading = True
+            try:
+                chunk = next(chunks)
+            except StopIteration:
+                progress.end()
+                return
+            except BaseException as error:
+                progress.end(error)
+                raise
+            finally:
+                progress.is_reading = False
+            if progress.take(chunk):
+                yield chunk
 
     def __next__(self) -> Any:
         progress: Progress = self._self_progress

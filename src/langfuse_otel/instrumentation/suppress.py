@@ -9,7 +9,6 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from opentelemetry import context as otel_context
 from opentelemetry.context import Context
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 from opentelemetry.trace import NonRecordingSpan, get_current_span
@@ -24,26 +23,28 @@ _OFFICIAL = {names.EMBEDDINGS: ("opentelemetry.genai.client.embedding.context", 
 _OFFICIAL_INFERENCE = ("opentelemetry.genai.client.inference.context", "InferenceData")
 
 
-def is_suppressed() -> bool:
-    """Whether calls in the current context are not to be traced at all."""
-    return bool(otel_context.get_value(LANGUAGE_MODEL_KEY)) or not is_instrumentation_enabled()
+def is_suppressed(context: Context) -> bool:
+    """Whether calls in the current context, which this is, are not to be traced at all."""
+    return bool(context) and (bool(context.get(LANGUAGE_MODEL_KEY)) or not is_instrumentation_enabled())
 
 
-def outer_call(operation: str) -> OuterCall | None:
-    """The official instrumentation's call of this kind around the current context, if there is one."""
+def outer_call(context: Context, operation: str) -> OuterCall | None:
+    """The official instrumentation's call of this kind around a context, if there is one."""
     key, _ = _OFFICIAL.get(operation, _OFFICIAL_INFERENCE)
-    data = otel_context.get_value(key)
+    data = context.get(key)
     return OuterCall(data) if data is not None else None
 
 
-def suppressing(context: Context, operation: str) -> Context:
-    """``context`` in which nested calls of the same kind stay silent."""
-    context = otel_context.set_value(LANGUAGE_MODEL_KEY, True, context)
+def suppressing(operation: str) -> dict[str, object]:
+    """What a context has to have for nested calls of the same kind to stay silent."""
     # Only if an official package is loaded: it then finds the value that it knows.
     official = sys.modules.get("opentelemetry.util.genai.invocation")
-    key, class_name = _OFFICIAL.get(operation, _OFFICIAL_INFERENCE)
-    make = getattr(official, class_name, None)
-    return otel_context.set_value(key, make(), context) if make is not None else context
+    if official is not None:
+        key, class_name = _OFFICIAL.get(operation, _OFFICIAL_INFERENCE)
+        make = getattr(official, class_name, None)
+        if make is not None:
+            return {LANGUAGE_MODEL_KEY: True, key: make()}
+    return {LANGUAGE_MODEL_KEY: True}
 
 
 class OuterCall(NonRecordingSpan):

@@ -36,14 +36,14 @@ class Underway:
         self.is_adopted = False
         self.ended = False
 
-    def within(self, context: Context) -> Context:
-        """``context`` in which this is the innermost call."""
-        return otel_context.set_value(_KEY, self, context)
+    def within(self, context: Context, values: dict[str, object]) -> Context:
+        """``context`` in which this is the innermost call, with further values."""
+        return Context({**context, **values, _KEY: self})
 
 
-def underway() -> Underway | None:
-    """The innermost call around the current context that has not ended; None outside of calls."""
-    call = otel_context.get_value(_KEY)
+def underway(context: Context | None = None) -> Underway | None:
+    """The innermost call around a context, by default the current one, that has not ended; None outside of calls."""
+    call = (otel_context.get_current() if context is None else context).get(_KEY)
     return call if isinstance(call, Underway) and not call.ended else None
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any
 
 from langfuse_otel.instrumentation import Server
+from langfuse_otel.instrumentation.servers import by_base_url
 
 _BEDROCK, _VERTEX = "aws.bedrock", "gcp.vertex_ai"
 _PLATFORMS = {"BaseBedrockClient": _BEDROCK, "BaseMantleClient": _BEDROCK, "BaseVertexClient": _VERTEX}
@@ -13,10 +13,12 @@ _PLATFORMS = {"BaseBedrockClient": _BEDROCK, "BaseMantleClient": _BEDROCK, "Base
 
 def server_of(resource: Any) -> Server:
     """The server of a resource such as ``client.messages``."""
-    kind: type = type(resource._client)
-    return Server.at(_provider(kind), str(resource._client.base_url))
+    return _server_of(resource._client)
 
 
-@lru_cache(maxsize=64)
-def _provider(client: type) -> str:
-    return next((_PLATFORMS[base.__name__] for base in client.__mro__ if base.__name__ in _PLATFORMS), "anthropic")
+def _server(client: type, base_url: str) -> Server:
+    bases = (base.__name__ for base in client.__mro__)
+    return Server.at(next((_PLATFORMS[base] for base in bases if base in _PLATFORMS), "anthropic"), base_url)
+
+
+_server_of = by_base_url(_server)

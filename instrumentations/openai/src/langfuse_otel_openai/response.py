@@ -8,9 +8,13 @@ from langfuse_otel.instrumentation import Attributes, Content, chat_completions
 from langfuse_otel.instrumentation import attributes as names
 from langfuse_otel.instrumentation import messages as said
 from langfuse_otel.instrumentation.chat_completions import usage_attributes
-from langfuse_otel.instrumentation.fields import field, fields, items, known, text
+from langfuse_otel.instrumentation.fields import field, fields, items, known, put_texts, text
 from langfuse_otel_openai.response_items import parts_of_item
 
+_OWN = {
+    "service_tier": "openai.response.service_tier",
+    "system_fingerprint": "openai.response.system_fingerprint",
+}
 # Why a response is incomplete, in the words that chat completions use for the same.
 _INCOMPLETE = {"max_output_tokens": "length"}
 
@@ -18,11 +22,9 @@ _INCOMPLETE = {"max_output_tokens": "length"}
 def chat_response(completion: Any) -> Attributes:
     """Attributes of a chat completion, or of a completion."""
     completion = fields(completion)
-    attributes = {
-        "openai.response.service_tier": text(completion, "service_tier"),
-        "openai.response.system_fingerprint": text(completion, "system_fingerprint"),
-    }
-    return {**chat_completions.chat_response(completion), **known(attributes)}
+    attributes = chat_completions.chat_response(completion)
+    put_texts(attributes, completion, _OWN)
+    return attributes
 
 
 def completions_output(completion: Any) -> Content:

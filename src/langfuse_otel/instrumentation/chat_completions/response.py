@@ -7,7 +7,9 @@ from typing import Any
 from langfuse_otel.instrumentation import attributes as names
 from langfuse_otel.instrumentation.chat_completions.usage import usage_attributes
 from langfuse_otel.instrumentation.declare import Attributes
-from langfuse_otel.instrumentation.fields import fields, items, known, text
+from langfuse_otel.instrumentation.fields import fields, items, put_texts, text
+
+_IDENTITY = {"id": names.RESPONSE_ID, "model": names.RESPONSE_MODEL}
 
 
 def chat_response(completion: Any) -> Attributes:
@@ -15,12 +17,11 @@ def chat_response(completion: Any) -> Attributes:
     completion = fields(completion)
     # A choice that was cut off has no reason of its own; the conventions call that "error".
     reasons = [finish_reason(choice) or "error" for choice in items(completion, "choices")]
-    attributes = {
-        names.RESPONSE_ID: text(completion, "id"),
-        names.RESPONSE_MODEL: text(completion, "model"),
-        names.RESPONSE_FINISH_REASONS: reasons or None,
-    }
-    return {**known(attributes), **usage_attributes(completion.get("usage"))}
+    attributes = usage_attributes(completion.get("usage"))
+    if reasons:
+        attributes[names.RESPONSE_FINISH_REASONS] = reasons
+    put_texts(attributes, completion, _IDENTITY)
+    return attributes
 
 
 def finish_reason(choice: Any) -> str | None:
