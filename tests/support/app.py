@@ -90,7 +90,12 @@ class App(contextlib.AbstractContextManager["App"]):
     @property
     def span_ids(self) -> list[str]:
         """The spans that ended so far."""
-        return re.findall(r"^[0-9a-f]{16}$(?=\n)", os.pread(self._out.fileno(), 1 << 30, 0).decode(), re.MULTILINE)
+        return re.findall(r"^[0-9a-f]{16}$(?=\n)", self.output, re.MULTILINE)
+
+    @property
+    def output(self) -> str:
+        """What it has written to stdout so far."""
+        return os.pread(self._out.fileno(), 1 << 30, 0).decode()
 
     @property
     def errors(self) -> str:

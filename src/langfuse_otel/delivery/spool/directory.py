@@ -5,6 +5,7 @@
 - ``<owner>.lock``, locked by ``flock`` as long as the owner lives: the kernel lets go of it however the process ends,
   so whoever gets the lock has found an orphan. Inside is what the owner says about itself, for ``langfuse-otel spool``;
 - ``<owner>-<number>.db``, the rows, with SQLite's ``-wal`` beside it;
+- ``*.db.rescue-<n>``, empty: the n-th attempt to save what is in a damaged file has begun;
 - ``*.damaged-<n>``, files that were set aside.
 
 The project is told by a hash and written down nowhere; no credential is in any of this.
@@ -113,10 +114,16 @@ def set_aside(path: Path) -> Path:
 
 
 def remove_leftovers(directory: Path, owner: str) -> None:
-    """Delete the logs of files that their owner was about to delete when it ended. Raises OSError."""
-    for log in directory.glob(f"{owner}-*.db-wal"):
-        if not os.path.lexists(log.with_name(log.name.removesuffix("-wal"))):
-            log.unlink(missing_ok=True)
+    """Put right what an owner was about to do when it ended. Raises OSError.
+
+    A file that it had renamed for a moment gets its name back, and what stood beside one that it deleted goes too.
+    """
+    for moved in directory.glob(f"{owner}-*.db.moved"):
+        moved.rename(moved.with_suffix(""))
+    for beside in (*directory.glob(f"{owner}-*.db-wal"), *directory.glob(f"{owner}-*.db.rescue-*")):
+        name, suffix, _ = beside.name.partition(".db")
+        if not os.path.lexists(beside.with_name(name + suffix)):
+            beside.unlink(missing_ok=True)
 
 
 def size_bytes(directory: Path) -> int:

@@ -61,7 +61,9 @@ def committed_frames(log: Path) -> int:
 
 
 def salvage(path: Path, log: Path, page_bytes: int) -> tuple[list[StoredRow], list[tuple[int, int]]]:
-    """All rows that are whole, by their id, and the acknowledgements. No SQLite may have the file open.
+    """All rows that are whole, by their id, and the acknowledgements.
+
+    If SQLite has the file open in this process, nothing may use it any more: its locks on it go with this.
 
     Args:
         path: The database file.
