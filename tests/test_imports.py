@@ -34,6 +34,7 @@ LAYERS: dict[str, int] = {
             "identity_cache",
             "private_directory",
             "metering",
+            "hook",
             "http_deadline",
             "context_block",
             "score_attributes",

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import weakref
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from opentelemetry.sdk.trace import ReadableSpan
@@ -18,6 +19,7 @@ from langfuse_otel.delivery import drain
 from langfuse_otel.delivery.assembly import assemble
 from langfuse_otel.delivery.listeners import Listeners, OnBreaker, OnError, OnPressure
 from langfuse_otel.delivery.pipeline import Pipeline
+from langfuse_otel.delivery.shared import SharedPipeline, share
 from langfuse_otel.delivery.status import LOSSES, Figures, State, Status
 from langfuse_otel.errors import MissingExtraError, SettingsError
 from langfuse_otel.http import HttpClient
@@ -51,6 +53,9 @@ class LangfuseSpanExporter(SpanExporter):
     ``export`` only accepts: mapping, encoding and sending happen on a thread of the exporter's, with retries for as
     long as memory lasts. Feed it by ``LangfuseSpanProcessor`` or by any processor of OpenTelemetry's.
 
+    Exporters with the same settings, and without functions of the application's, share a queue, a thread, a connection
+    and their figures: one for each request costs next to nothing. Each has a shutdown of its own.
+
     Args:
         select: Which spans to send, asked at each span's start, when its scope, name, parent and first attributes are
             known; besides the settings ``spans`` and ``left_out_scopes``. Children of a span that is left out hang from
@@ -60,7 +65,7 @@ class LangfuseSpanExporter(SpanExporter):
         on_error: Gets a ``LangfuseError`` for each failed attempt, each refusal, and what was lost since the last time.
         on_pressure: Gets whether the queue is under pressure now, and which share of it is in use.
         on_breaker: Gets old and new state of the circuit breaker, and the error that opened it. All three are called on
-            the exporter's threads.
+            a thread of their own, one at a time; one that takes long delays its own news only (``delivery.listeners``).
         **options: Any setting by its name (``settings.SETTINGS``). None and what is not given: from the environment.
 
     Raises:
@@ -83,6 +88,7 @@ class LangfuseSpanExporter(SpanExporter):
         self.tally = Tally()
         self.sends_unfinished = False
         self._pipeline: Pipeline | None = None
+        self._is_shut_down = False
         self._sampled_below = _TRACE_ID_MASK + 1
         self._selection = Selection()
         self._public_key, self._only_own = "", False
@@ -92,30 +98,34 @@ class LangfuseSpanExporter(SpanExporter):
             if not settings.tracing_enabled:
                 return
             public_key, _ = settings.require_keys()
-            observer = Observer(
-                settings,
-                selection := Selection(
-                    only_llm=settings.spans == "llm", left_out_scopes=settings.left_out_scopes, select=select
-                ),
-                price=price,
-                on_mask_failed=lambda: self.tally.count(Cause.MASK_FAILED),
-            )
-            listeners = Listeners(on_error=on_error, on_pressure=on_pressure, on_breaker=on_breaker)
-            pipeline = assemble(_transport(settings, self.tally), observer, settings, self.tally, listeners)
+
+            def make() -> SharedPipeline:
+                listeners = Listeners(on_error=on_error, on_pressure=on_pressure, on_breaker=on_breaker)
+                return _pipeline(settings, select, price, listeners)
+
+            functions = (select, price, on_error, on_pressure, on_breaker, *filter(callable, settings.mask))
+            user = object()
+            if any(function is not None for function in functions):
+                shared = make()
+                shared.join(user)
+            else:
+                shared = share(user, settings, make)
         except (SettingsError, MissingExtraError) as error:
             log.once(logging.ERROR, f"settings:{error}", "no spans go to Langfuse: %s", error)
             return
         self._shutdown_timeout_s = settings.shutdown_timeout_s
         self._sampled_below = round(settings.sample_rate * (_TRACE_ID_MASK + 1))
-        self._selection = selection
+        self._selection = shared.selection
         self.sends_unfinished = settings.unfinished_spans
         self._public_key, self._only_own = public_key, settings.only_own_spans
-        self._pipeline = pipeline
-        self._deliver = pipeline.accept
+        self._shared, self._user = shared, user
+        self._pipeline = shared.pipeline
+        self.tally = shared.pipeline.tally
+        self._deliver = shared.pipeline.accept
         # An exporter that nobody shuts down, as one made for each request, must not leave a thread behind.
-        weakref.finalize(self, pipeline.let_go).atexit = False  # the exit has its own way
+        weakref.finalize(self, shared.drop, user).atexit = False  # the exit has its own way
         if settings.exporter_metrics:
-            observe(self)
+            observe(shared, shown_as=type(self))
 
     def accept(self, span: ReadableSpan) -> Cause:
         """Take one span in charge and return at once: ``ACCEPTED``, or the cause under which it was counted instead."""
@@ -177,6 +187,7 @@ class LangfuseSpanExporter(SpanExporter):
 
         Waits ``timeout_millis``, but never longer than the exit budget (setting ``shutdown_timeout_s``, 5 seconds),
         which OpenTelemetry's own 30 seconds would exceed. What could not be delivered is said in one line of the log.
+        Where other exporters with the same settings go on, they deliver what is left.
         """
         if self._pipeline is None:
             return
@@ -184,8 +195,11 @@ class LangfuseSpanExporter(SpanExporter):
         if drain.is_exiting():  # other exit hooks may still end spans, and ours, which comes late, ends the pipeline
             self._pipeline.close(timeout_s)
             self._pipeline.flush(timeout_s)
-        else:
+        elif self._shared.leave(self._user):
             self._pipeline.shutdown(timeout_s)
+        else:
+            self._deliver, self._is_shut_down = self._shared.turn_away, True
+            self._pipeline.flush(timeout_s)
 
     async def aflush(self, timeout_s: float = 30.0) -> bool:
         """``force_flush`` for asyncio: the event loop runs on meanwhile. Cancelling it loses nothing."""
@@ -203,7 +217,8 @@ class LangfuseSpanExporter(SpanExporter):
     def status(self) -> Status:
         """How delivery goes, what waits, and every span so far by what became of it."""
         if self._pipeline is not None:
-            return self._pipeline.status()
+            status = self._pipeline.status()
+            return replace(status, state=State.CLOSED) if self._is_shut_down else status
         return Status(
             state=State.DISABLED,
             since=0.0,
@@ -218,6 +233,14 @@ class LangfuseSpanExporter(SpanExporter):
 
 def _is_of_langfuse_sdk(scope: InstrumentationScope | None) -> bool:
     return scope is not None and scope.name.startswith("langfuse-sdk")
+
+
+def _pipeline(settings: Settings, select: Select | None, price: Price | None, listeners: Listeners) -> SharedPipeline:
+    tally = Tally()
+    selection = Selection(only_llm=settings.spans == "llm", left_out_scopes=settings.left_out_scopes, select=select)
+    observer = Observer(settings, selection, price=price, on_mask_failed=lambda: tally.count(Cause.MASK_FAILED))
+    pipeline = assemble(_transport(settings, tally), observer, settings, tally, listeners)
+    return SharedPipeline(pipeline, selection, settings)
 
 
 def _transport(settings: Settings, tally: Tally) -> Transport:

@@ -61,8 +61,7 @@ class Metric(Generic[S]):
 class Shown(Generic[S]):
     """One component seen through one meter provider. Does not keep it alive."""
 
-    def __init__(self, component: Component[S], number: int, view: _View[S]) -> None:
-        kind = type(component)
+    def __init__(self, component: Component[S], number: int, view: _View[S], kind: type) -> None:
         component_type = f"{kind.__module__}.{kind.__qualname__}"
         self.component = weakref.ref(component)
         self.attributes = {COMPONENT_TYPE: component_type, COMPONENT_NAME: f"{component_type}/{number}"}
@@ -89,11 +88,11 @@ class _View(Generic[S]):
             create = getattr(meter, metric.kind.value)
             create(metric.name, [partial(self._read, metric)], unit=metric.unit, description=metric.description)
 
-    def show(self, component: Component[S]) -> Shown[S]:
+    def show(self, component: Component[S], kind: type) -> Shown[S]:
         for known in self.shown:
             if known.component() is component:
                 return known
-        new = Shown(component, next(self._numbers), self)
+        new = Shown(component, next(self._numbers), self, kind)
         alive = (known for known in self.shown if known.component() is not None)
         self.shown = (*alive, new)
         return new
@@ -142,7 +141,11 @@ class Metering(Generic[S]):
         self.lock = threading.RLock()
 
     def observe(
-        self, component: Component[S], meter_provider: metrics_api.MeterProvider | None = None
+        self,
+        component: Component[S],
+        meter_provider: metrics_api.MeterProvider | None = None,
+        *,
+        shown_as: type | None = None,
     ) -> Shown[S] | None:
         """Show a component's figures until it is dropped or ``stop`` is called.
 
@@ -151,13 +154,14 @@ class Metering(Generic[S]):
         Args:
             component: Whose figures; held weakly.
             meter_provider: Where to; by default the global one, also when that is set later.
+            shown_as: The class that is its type in the metrics; by default its own.
 
         Returns:
             The handle to stop it by; None when the provider refused our instruments, which is said in the log.
         """
         with self.lock:
             try:
-                return self._view(meter_provider).show(component)
+                return self._view(meter_provider).show(component, shown_as or type(component))
             except Exception as error:  # a provider that is not the SDK's; the rest goes on all the same
                 message = "the metrics of %s could not be set up: %s: %s"
                 log.once(logging.WARNING, f"metering {error}", message, self.what, type(error).__name__, error)

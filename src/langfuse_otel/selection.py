@@ -18,6 +18,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.util.types import AttributeValue
 
 from langfuse_otel import fork, log
+from langfuse_otel.hook import Hook
 
 Select = Callable[[ReadableSpan], bool]
 """Asked once a span, when it starts: scope, name, kind, parent and the attributes given then are known."""
@@ -57,7 +58,7 @@ class Selection:
     Args:
         only_llm: Keep spans of LLM calls, what they contain and what contains them.
         left_out_scopes: Instrumentation scopes to leave out, with ``*`` as wildcard.
-        select: The user's own choice, besides; one that raises keeps the span.
+        select: The user's own choice, besides; one that raises, or takes too long (``hook``), keeps the span.
     """
 
     def __init__(
@@ -65,7 +66,7 @@ class Selection:
     ) -> None:
         self._only_llm = only_llm
         self._left_out = tuple(left_out_scopes)
-        self._select = select
+        self._select = None if select is None else Hook("select", select)
         self._moved: dict[tuple[int, int], int | None] = {}
         self.after_fork_child()
         self.is_active = only_llm or bool(self._left_out) or select is not None

@@ -140,7 +140,7 @@ _METRICS: Final = (
     Metric(
         "langfuse.exporter.queue.memory.usage",
         "By",
-        "What the spans that wait in memory hold, about.",
+        "What the spans that wait in memory or are under way hold, about.",
         _figure(lambda status: status.pending_bytes),
     ),
     Metric(
@@ -226,10 +226,15 @@ _METRICS: Final = (
 _metering: Final = Metering("the exporter", _METRICS)
 
 
-def observe(exporter: Component[Status], meter_provider: metrics.MeterProvider | None = None) -> Shown[Status] | None:
+def observe(
+    exporter: Component[Status],
+    meter_provider: metrics.MeterProvider | None = None,
+    *,
+    shown_as: type | None = None,
+) -> Shown[Status] | None:
     """Show an exporter's figures as metrics (docs/operations/metrics.md), until it is dropped or ``stop`` is called.
 
     An exporter does so for itself with the global provider, unless the setting ``exporter_metrics`` is off. A shut-down
     exporter stays visible, so that what its end has cost can still be collected. See ``Metering.observe``.
     """
-    return _metering.observe(exporter, meter_provider)
+    return _metering.observe(exporter, meter_provider, shown_as=shown_as)

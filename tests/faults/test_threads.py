@@ -12,7 +12,7 @@ import pytest
 from langfuse_otel.exporter import LangfuseSpanExporter
 from langfuse_otel.tally import Cause
 from support.app import GUARANTEE, SPOOL, adopt, assert_all_delivered, run_app
-from support.sink import FaultSink, hang, status
+from support.sink import FaultSink, Mode, hang, status, taken
 from support.spans import finished, span_id
 
 MakeExporter = Callable[[FaultSink], LangfuseSpanExporter]
@@ -223,3 +223,40 @@ def test_exporters_made_one_after_the_other_leave_no_thread_and_no_file_behind(
 
         assert app.code == 0, app.errors
         assert_all_delivered(sink, app.span_ids, delivery)
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="counts open files in /proc")
+@pytest.mark.parametrize("mode", [taken, hang, status(503)], ids=["well", "hung", "failing"])
+def test_exporters_made_for_each_request_share_a_thread_and_a_connection(mode: Mode) -> None:
+    """Whether the application drops them, keeps them or shuts them down."""
+    with FaultSink(mode) as sink:
+        app = run_app(
+            """
+            import threading
+            def memory_mib():
+                return int(open("/proc/self/statm").read().split()[1]) * os.sysconf("SC_PAGESIZE") / 2**20
+            def request():
+                tracing(shutdown_on_exit=False)
+                tracer.start_span("s").end()
+            request()
+            kept, before_mib, most_threads, most_files = [], memory_mib(), 0, 0
+            for n in range(1_000):
+                request()
+                if n % 10 == 0:
+                    kept.append(provider)
+                most_threads = max(most_threads, threading.active_count())
+                most_files = max(most_files, len(os.listdir("/proc/self/fd")))
+            assert most_threads <= 3, most_threads
+            assert most_files <= 8, most_files
+            grown_mib = memory_mib() - before_mib
+            assert grown_mib <= 5, grown_mib
+            kept.pop(0).shutdown()
+            tracer.start_span("s").end()
+            assert exporter.status().counts["accepted"] == 1_002
+            """,
+            sink.url,
+            OTEL_EXPORTER_LANGFUSE_SHUTDOWN_TIMEOUT="1",
+        )
+
+        assert app.code == 0, app.errors
+        assert len(sink.delivered) == (1_002 if mode is taken else 0)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+import subprocess
+import sys
+import textwrap
 from typing import Any
 
 import pytest
@@ -15,6 +18,7 @@ from langfuse_otel import log
 from langfuse_otel.delivery.status import State
 from langfuse_otel.errors import SettingsError
 from langfuse_otel.exporter import LangfuseSpanExporter
+from langfuse_otel.tally import Cause
 from support.sink import FaultSink, hang
 from support.spans import finished, span_ids
 
@@ -110,7 +114,10 @@ def test_tracing_that_is_switched_off_sends_nothing_and_says_nothing(
 
 def test_the_sample_rate_takes_or_leaves_whole_traces_and_counts_those_left() -> None:
     with FaultSink() as sink:
-        exporters = [LangfuseSpanExporter(**KEYS, base_url=sink.url, sample_rate=rate) for rate in (0.0, 0.5, 0.5, 1.0)]
+        exporters = [
+            LangfuseSpanExporter(**KEYS, base_url=sink.url, sample_rate=rate, release=release)  # each counts for itself
+            for rate, release in ((0.0, "1"), (0.5, "1"), (0.5, "2"), (1.0, "1"))
+        ]
         spans = finished(200)
         for exporter in exporters:
             exporter.export(spans)
@@ -164,3 +171,80 @@ def test_shutdown_is_bounded_by_the_exit_budget_and_not_by_opentelemetrys_30_sec
         counts = dict(exporter.status().counts)
         counts.pop("retried", None)  # where the request is given up a moment before the exporter is
         assert counts == {"accepted": 1, "shutdown": 1}
+
+
+class TestSeveralWithTheSameSettings:
+    """They share a pipeline, and each ends for itself."""
+
+    def test_one_request_takes_the_spans_of_all(self) -> None:
+        with FaultSink() as sink:
+            exporters = [LangfuseSpanExporter(**KEYS, base_url=sink.url, wire="otlp") for _ in range(3)]
+            for exporter in exporters:
+                exporter.export(finished())
+            assert exporters[0].force_flush()
+
+            assert [len(request.span_ids) for request in sink.requests] == [3]
+            assert exporters[2].status().counts == {"accepted": 3, "delivered": 3}
+            for exporter in exporters:
+                exporter.shutdown()
+
+    def test_another_host_is_another_pipeline(self) -> None:
+        with FaultSink() as sink, FaultSink() as other_sink:
+            one, other = (LangfuseSpanExporter(**KEYS, base_url=each.url) for each in (sink, other_sink))
+            one.export(finished(2))
+            other.export(finished(3))
+            one.shutdown()
+            other.shutdown()
+
+            assert (len(sink.delivered), len(other_sink.delivered)) == (2, 3)
+
+    @pytest.mark.parametrize(
+        "function",
+        [
+            {"select": lambda span: True},
+            {"price": lambda observation: None},
+            {"on_error": print},
+            {"on_pressure": print},
+            {"on_breaker": print},
+            {"mask": lambda data: data},
+        ],
+        ids=lambda function: next(iter(function)),
+    )
+    def test_one_with_a_function_of_the_application_has_its_own(self, function: dict[str, Any]) -> None:
+        exporters = [LangfuseSpanExporter(**KEYS, **function) for _ in range(2)]
+
+        assert exporters[0].tally is not exporters[1].tally
+
+    def test_the_shutdown_of_one_delivers_and_leaves_the_others_at_work(self) -> None:
+        with FaultSink() as sink:
+            one, other = (LangfuseSpanExporter(**KEYS, base_url=sink.url) for _ in range(2))
+            one.export(finished(2))
+            one.shutdown()
+            assert len(sink.delivered) == 2
+            assert one.export(finished()) is SpanExportResult.FAILURE
+            assert one.accept(finished()[0]) is Cause.SHUTDOWN
+            assert (one.status().state, other.status().state) == (State.CLOSED, State.DELIVERING)
+
+            assert other.export(finished()) is SpanExportResult.SUCCESS
+            other.shutdown()
+            assert len(sink.delivered) == 3
+            assert other.status().state is State.CLOSED
+
+    def test_they_show_once_in_the_metrics(self) -> None:
+        code = """
+            from opentelemetry import metrics
+            from opentelemetry.sdk.metrics import MeterProvider
+            from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+            from langfuse_otel import LangfuseSpanExporter
+
+            reader = InMemoryMetricReader()
+            metrics.set_meter_provider(MeterProvider(metric_readers=[reader]))
+            exporters = [LangfuseSpanExporter(public_key="pk-lf-1", secret_key="sk-lf-1") for _ in range(3)]
+            text = str(reader.get_metrics_data())
+            print("LangfuseSpanExporter/0" in text, "LangfuseSpanExporter/1" in text)
+        """
+        ran = subprocess.run(
+            [sys.executable, "-c", textwrap.dedent(code)], capture_output=True, text=True, timeout=60, check=False
+        )
+
+        assert (ran.stdout.strip(), ran.stderr) == ("True False", "")

@@ -10,6 +10,7 @@ import pytest
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.trace import Tracer
 
+from langfuse_otel import hook
 from langfuse_otel.exporter import LangfuseSpanExporter
 from langfuse_otel.processor import LangfuseSpanProcessor
 from langfuse_otel.server.run import LocalServer
@@ -112,6 +113,19 @@ def test_a_function_that_fails_keeps_the_span(caplog: pytest.LogCaptureFixture) 
         it.tracer.start_span("kept").end()
         assert it.parents() == {"kept": None}
     assert "KeyError" in caplog.text
+
+
+def test_a_function_that_takes_too_long_time_and_again_is_not_asked_and_the_spans_are_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(hook, "SLOW_S", -1.0)
+    monkeypatch.setattr(hook, "TOO_SLOW_S", -1.0)
+    asked: list[str] = []
+    with sending(select=lambda span: asked.append(span.name) or False) as it:  # type: ignore[func-returns-value]
+        for n in range(hook.TOO_SLOW_CALLS + 2):
+            it.tracer.start_span(str(n)).end()
+        assert it.parents() == {"5": None, "6": None}
+    assert asked == ["0", "1", "2", "3", "4"]
 
 
 def test_spans_whose_start_was_not_seen_are_judged_by_themselves() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from opentelemetry.sdk.trace import ReadableSpan
+
 from langfuse_otel.clock import SYSTEM_CLOCK, Clock
 from langfuse_otel.delivery.buffer import Buffer
 from langfuse_otel.delivery.gate import Gate
@@ -10,6 +12,7 @@ from langfuse_otel.delivery.listeners import Listeners
 from langfuse_otel.delivery.memory_intake import MemoryIntake
 from langfuse_otel.delivery.pipeline import Pipeline
 from langfuse_otel.delivery.pressure import strategy
+from langfuse_otel.delivery.shortened import Shortening, shortened
 from langfuse_otel.delivery.spool.error import UnsafeSpoolError
 from langfuse_otel.delivery.spool.spool import Spool
 from langfuse_otel.delivery.spool_intake import SpoolIntake
@@ -58,18 +61,27 @@ def assemble(
         wake=lambda: pipeline.wake(),  # by then there is one
         clock=clock,
     )
+    # Four bytes a character at most, and so the wire need not cut it again.
+    max_characters = min(settings.max_batch_bytes, settings.max_queue_bytes) // 4
+
+    def shorten(span: ReadableSpan) -> ReadableSpan:
+        tally.count(Cause.TRUNCATED)
+        return shortened(span, max_characters)
+
     buffer = Buffer(
         settings.max_queue_spans,
         settings.max_queue_bytes,
         strategy=gives_way,
         high=settings.pressure_high,
         low=settings.pressure_low,
+        shorten=shorten,
     )
     memory = MemoryIntake(buffer, observe, tally)
     intake: Intake = memory
     if settings.delivery == "at_least_once":
         spool = _spool(settings, tally, clock)
-        intake = SpoolIntake(spool, memory, observe, tally, settings.max_spool_bytes, clock)
+        brief = Shortening(observe, settings.max_queue_bytes, shorten)
+        intake = SpoolIntake(spool, memory, brief, tally, settings.max_spool_bytes, clock)
     tally.follow(Cause.ACCEPTED, lambda: sum(intake.mark()))  # spares the application's thread the counting
     pipeline = Pipeline(transport, intake, gate, settings, tally, listeners, clock)
     return pipeline

@@ -6,6 +6,7 @@ from collections.abc import Hashable, Iterable
 from typing import NamedTuple, TypeAlias
 
 from langfuse_otel.observation import Observation
+from langfuse_otel.settings import Settings
 from langfuse_otel.wire.encoded import Encoded
 
 
@@ -24,7 +25,19 @@ class Item(NamedTuple):
 
 Batch: TypeAlias = tuple[Item, ...]
 
+_UNDER_WAY_SHARE = 10  # of the queue's bytes: what all workers have loaded
+_LEAST_LOAD_BYTES = 256 * 1024
 _NONE: tuple[list[Item], int] = ([], 0)
+
+
+def max_load_bytes(settings: Settings) -> int:
+    """What a worker takes at a time: a request, but no more than keeps the memory of all requests under way small.
+
+    A load is there three times: as observations, whose spans' bytes still count as the queue's, and besides as encoded
+    ones and as a request.
+    """
+    share = settings.max_queue_bytes // (_UNDER_WAY_SHARE * settings.max_concurrent_requests)
+    return min(settings.max_batch_bytes, max(share, _LEAST_LOAD_BYTES))
 
 
 def pack(items: Iterable[Item], max_bytes: int) -> list[Batch]:

@@ -18,6 +18,7 @@ _SAMPLE_BITS = 4  # after one that is measured come up to 2^4 - 1 that are not: 
 _AVERAGE_BITS = 3  # a measured span changes the average by one 2^3rd of the difference
 _PRESSURE_CHANGES = 16  # remembered for whoever asks
 _ROOMY_SHARE = 4  # while less than one 4th of each limit is used
+_ERROR_SHARE = 256  # of the bytes: by so much a run of spans that were not measured may be larger than it counted for
 _draw = random.Random().getrandbits  # noqa: S311  # for samples, and not the generator that the application may seed
 
 
@@ -31,11 +32,14 @@ class Buffer:
         strategy: What gives way when there is no room; the newest span by default.
         high: Used share of either limit at which pressure begins.
         low: Used share of both at which it ends; at most ``high``.
+        shorten: Makes a span smaller that alone is larger than ``max_bytes``; by default it is left, and refused.
 
     Measuring takes longer than all else here. While less than a quarter of either limit is used, one span in eight or
     nine is measured, and the others count for their average; beyond that, every span. So the bytes are right to within
-    the error of that estimate, which can be about the first quarter only: a single span counts for less than it holds
-    until one like it is drawn.
+    the error of that estimate, which can be about the first quarter only. A single span counts for less than it holds
+    until one is measured that is as large; then those before it are measured after all.
+
+    What is checked out counts too until it is settled, as it is in memory still.
 
     No thread waits for another one's ``put`` before pressure begins. Whoever waits for a lock lets go of the
     interpreter's lock too, and of ten busy threads each would soon wait for the next one at every span (a lock convoy).
@@ -50,6 +54,7 @@ class Buffer:
         strategy: DropNewest | None = None,
         high: float = 0.8,
         low: float = 0.5,
+        shorten: Callable[[ReadableSpan], ReadableSpan] = lambda span: span,
     ) -> None:
         self.max_spans = max_spans
         self.max_bytes = max_bytes
@@ -59,7 +64,9 @@ class Buffer:
         self._high_bytes = math.ceil(high * max_bytes)
         self._roomy_spans = max_spans // _ROOMY_SHARE
         self._roomy_bytes = max_bytes // _ROOMY_SHARE
+        self._error_bytes = max_bytes // _ERROR_SHARE
         self._draw = draw
+        self._shorten = shorten
         self._strategy = strategy if strategy is not None else DropNewest()
         self._average_bytes = SPAN_BYTES
         self._closed = False
@@ -79,6 +86,8 @@ class Buffer:
         self._unbooked: deque[int] = deque()  # sizes of those put without the lock, for the next one who holds it
         self._put_spans = self._put_bytes = 0  # what is dropped leaves the bytes again
         self._taken_spans = self._taken_bytes = 0
+        self._owed_bytes = 0  # counted for spans after they had their sizes: the next one's size carries it
+        self._checked_out_bytes = 0
         self._dropped_spans = 0
         self._pressure_changes: deque[tuple[bool, float]] = deque(maxlen=_PRESSURE_CHANGES)
         self._under_pressure = False
@@ -96,6 +105,11 @@ class Buffer:
         return max(0, self._put_bytes - self._taken_bytes + len(self._unbooked) * self._average_bytes)
 
     @property
+    def held_bytes(self) -> int:
+        """Bytes that they hold, and those that are checked out: what the limit is for."""
+        return self.waiting_bytes + self._checked_out_bytes
+
+    @property
     def put_spans(self) -> int:
         """Spans ever accepted."""
         with self._put_lock:
@@ -110,7 +124,7 @@ class Buffer:
     @property
     def utilisation(self) -> float:
         """Used share of the scarcer limit, from 0 to 1."""
-        return max(len(self._waiting) / self.max_spans, self.waiting_bytes / self.max_bytes)
+        return max(len(self._waiting) / self.max_spans, self.held_bytes / self.max_bytes)
 
     @property
     def under_pressure(self) -> bool:
@@ -138,6 +152,9 @@ class Buffer:
             self._unmeasured -= 1  # two threads at once may count one: it is a draw anyway
             return self._put_unbooked(span, self._average_bytes)
         size = size_bytes(span)
+        if size > self.max_bytes:
+            span = self._shorten(span)
+            size = size_bytes(span)
         if not self._put_lock.acquire(blocking=self._alert):
             return self._put_unbooked(span, size)
         try:
@@ -145,14 +162,15 @@ class Buffer:
                 return Cause.SHUTDOWN
             nested, self._putting = self._putting, True
             try:
-                self._book()
+                self._book(size)
                 self._average_bytes += (size - self._average_bytes) >> _AVERAGE_BITS
-                waiting_spans, waiting_bytes = len(self._waiting) + 1, self._put_bytes - self._taken_bytes + size
-                if waiting_spans <= self._free_spans and waiting_bytes <= self._free_bytes:
+                waiting_spans = len(self._waiting) + 1
+                held_bytes = self._put_bytes - self._taken_bytes + self._checked_out_bytes + size
+                if waiting_spans <= self._free_spans and held_bytes <= self._free_bytes:
                     self._add(span, size)
-                    self._unmeasured = self._draw_unmeasured(waiting_spans, waiting_bytes)
+                    self._unmeasured = self._draw_unmeasured(waiting_spans, held_bytes)
                     return ACCEPTED
-                if waiting_spans > self._high_spans or waiting_bytes > self._high_bytes:
+                if waiting_spans > self._high_spans or held_bytes > self._high_bytes:
                     self._press()
             finally:
                 self._putting = nested
@@ -182,10 +200,8 @@ class Buffer:
             if self._closed:
                 return Cause.SHUTDOWN
             self._book()
-            if (
-                len(self._waiting) >= self.max_spans
-                or self._put_bytes - self._taken_bytes + size_bytes > self.max_bytes
-            ):
+            held_bytes = self._put_bytes - self._taken_bytes + self._checked_out_bytes + size_bytes
+            if len(self._waiting) >= self.max_spans or held_bytes > self.max_bytes:
                 return Cause.QUEUE_FULL
             self._add(span, size_bytes)
             return Cause.ACCEPTED
@@ -209,20 +225,41 @@ class Buffer:
 
     def take(self, max_spans: int, max_bytes: int) -> list[ReadableSpan]:
         """Remove the oldest spans, until ``max_spans`` or ``max_bytes`` are reached; at least one when any waits."""
+        spans, size = self.check_out(max_spans, max_bytes)
+        self.settle(size)
+        return spans
+
+    def check_out(self, max_spans: int, max_bytes: int) -> tuple[list[ReadableSpan], int]:
+        """``take`` for whoever has to send them yet: their bytes, which come second, count until they are settled."""
         spans: list[ReadableSpan] = []
-        taken_bytes = 0
-        while len(spans) < max_spans and taken_bytes < max_bytes:
+        size = booked_bytes = 0
+        while len(spans) < max_spans and size < max_bytes:
             try:
-                spans.append(self._waiting.popleft())
+                span = self._waiting.popleft()
             except IndexError:
                 break
-            taken_bytes += self._sizes.popleft()
+            booked_bytes += self._sizes.popleft()
+            span_bytes = size_bytes(span)
+            if span_bytes > self.max_bytes:  # it was not measured when it was put
+                span = self._shorten(span)
+                span_bytes = size_bytes(span)
+            spans.append(span)
+            size += span_bytes
         self._taken_spans += len(spans)
-        self._taken_bytes += taken_bytes
+        self._taken_bytes += booked_bytes
+        self._checked_out_bytes += size
+        self._made_room()
+        return spans, size
+
+    def settle(self, size_bytes: int) -> None:
+        """So many bytes of what was checked out are in memory no more. Not at the same time as ``check_out``."""
+        self._checked_out_bytes -= size_bytes
+        self._made_room()
+
+    def _made_room(self) -> None:
         self._strategy.made_room()
         if self._alert:
             self._ease()
-        return spans
 
     def shares_of(self, spans: Sequence[ReadableSpan]) -> dict[str, float]:
         """Of spans just taken, by id (16 hex digits): the share of traces kept when these were. Those not named: all.
@@ -247,24 +284,46 @@ class Buffer:
     # --- With the lock held -------------------------------------------------------------------------------------------
 
     def _add(self, span: ReadableSpan, size: int) -> None:
-        self._sizes.append(size)  # before its span, as whoever takes the span takes the size next
-        self._waiting.append(span)
         self._put_spans += 1
         self._put_bytes += size
+        if self._owed_bytes:
+            size += self._owed_bytes
+            self._owed_bytes = 0
+        self._sizes.append(size)  # before its span, as whoever takes the span takes the size next
+        self._waiting.append(span)
 
-    def _book(self) -> None:
+    def _book(self, newest_bytes: int = 0) -> None:
+        """Count those that were put without the lock. They are measured if they counted for much too little, should
+        they be as large as the newest one.
+        """
+        spans = booked_bytes = 0
         while self._unbooked:
-            self._put_bytes += self._unbooked.popleft()
-            self._put_spans += 1
+            booked_bytes += self._unbooked.popleft()
+            spans += 1
+        self._put_spans += spans
+        self._put_bytes += booked_bytes
+        if spans * newest_bytes - booked_bytes > self._error_bytes:
+            missing_bytes = max(0, self._last_bytes(spans) - booked_bytes)
+            self._owed_bytes += missing_bytes
+            self._put_bytes += missing_bytes
+
+    def _last_bytes(self, spans: int) -> int:
+        size = 0
+        for position in range(-1, -spans - 1, -1):
+            try:
+                size += size_bytes(self._waiting[position])
+            except IndexError:  # taken meanwhile
+                break
+        return size
 
     def _forget_one(self) -> None:
         # With a taker in between, not the size of the span that left perhaps; but each size is subtracted once.
         self._put_bytes -= self._sizes.popleft()
         self._dropped_spans += 1
 
-    def _draw_unmeasured(self, waiting_spans: int, waiting_bytes: int) -> int:
+    def _draw_unmeasured(self, waiting_spans: int, held_bytes: int) -> int:
         """For how many spans that come next the average will do: fewer where the roomy quarter ends before."""
-        roomy = min(self._roomy_spans - waiting_spans, (self._roomy_bytes - waiting_bytes) // self._average_bytes)
+        roomy = min(self._roomy_spans - waiting_spans, (self._roomy_bytes - held_bytes) // self._average_bytes)
         return min(self._draw(_SAMPLE_BITS), roomy) if roomy > 0 else 0
 
     def _press(self) -> None:

@@ -42,6 +42,8 @@ class MemoryIntake:
 
     def _start_over(self) -> None:
         self._progress = Progress()
+        self._bytes_of: dict[Load, int] = {}  # under way
+        self._reading: dict[Load, int] = {}  # spans of those that are not entries yet
         # Re-entrant, as a signal handler that flushes may stand in for the very thread that takes.
         self._taking = threading.RLock()
 
@@ -49,16 +51,19 @@ class MemoryIntake:
         """The oldest spans, read."""
         with self._taking:
             load = self._progress.begin(self._buffer.taken_spans)
-            spans = self._buffer.take(max_spans, max_bytes)
+            spans, size_bytes = self._buffer.check_out(max_spans, max_bytes)
             if not spans:
                 self._progress.end(load)
                 return None
+            self._bytes_of[load] = size_bytes
+            self._reading[load] = len(spans)
             shares = self._buffer.shares_of(spans)
         observations = read_each(_forgotten_one_by_one(spans), self._observe.read, self._tally)
         if shares:
             observations = [_with_share(observation, shares) for observation in observations]
         with self._taking:
-            load.entries = [Entry(told) for told in self._observe.tell_once(observations)]
+            if self._reading.pop(load, None) is not None:  # else they were counted as lost meanwhile
+                load.entries = [Entry(told) for told in self._observe.tell_once(observations)]
         return load
 
     def acknowledge(self, keys: Sequence[Hashable]) -> None:
@@ -69,6 +74,8 @@ class MemoryIntake:
 
     def release(self, load: Load) -> None:
         """Every entry of the load is settled."""
+        with self._taking:
+            self._buffer.settle(self._bytes_of.pop(load, 0))
         self._progress.end(load)
 
     def mark(self) -> tuple[int, ...]:
@@ -93,7 +100,7 @@ class MemoryIntake:
         return Figures(
             pending_spans=max(0, self._buffer.put_spans - self._progress.settled(self._buffer.taken_spans)),
             max_spans=self._buffer.max_spans,
-            pending_bytes=self._buffer.waiting_bytes,
+            pending_bytes=self._buffer.held_bytes,
             max_bytes=self._buffer.max_bytes,
             utilisation=self._buffer.utilisation,
             is_under_pressure=self._buffer.under_pressure,
@@ -102,8 +109,11 @@ class MemoryIntake:
         )
 
     def abandon(self) -> int:
-        """Forget what waits."""
-        return self._buffer.clear()
+        """Forget what waits, and what a function of the application's does not return from reading."""
+        with self._taking:
+            reading = sum(self._reading.values())
+            self._reading.clear()
+        return reading + self._buffer.clear()
 
     def hand_over(self) -> list[ReadableSpan]:
         """Give away what waits, which then was never put here."""

@@ -5,27 +5,30 @@ from __future__ import annotations
 import logging
 import math
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 from opentelemetry.sdk.trace import ReadableSpan
 
 from langfuse_otel import fork, log
 from langfuse_otel.clock import SYSTEM_CLOCK, Clock
 from langfuse_otel.delivery import drain, thread_start
+from langfuse_otel.delivery.account import Account
+from langfuse_otel.delivery.batch import max_load_bytes
 from langfuse_otel.delivery.gate import Gate
 from langfuse_otel.delivery.intake import Intake
 from langfuse_otel.delivery.listeners import Listeners
 from langfuse_otel.delivery.sender import Sender
-from langfuse_otel.delivery.status import Report, State, Status, report
-from langfuse_otel.delivery.wakeup import Wakeup
+from langfuse_otel.delivery.status import Report, State, Status
+from langfuse_otel.delivery.wakeup import Waiters
 from langfuse_otel.delivery.worker import Worker
+from langfuse_otel.hook import stuck
 from langfuse_otel.settings import Settings
 from langfuse_otel.tally import ACCEPTED, Cause, Tally
 from langfuse_otel.transport.base import Transport
 
 _UPKEEP_S = 0.5  # between two rounds of upkeep while the server cannot be asked
 _RESTART_PAUSE_S = 1.0  # between two tries to start a thread in a process that may have no more
+_LISTENERS_S = 1.0  # after all else at a shutdown, for what the application is yet to be told
 _DURABLE_PATIENCE_S = 1.0  # without progress at the exit, when what is left is safe on disk
 
 
@@ -45,6 +48,11 @@ class Pipeline:
         tally: Counters; those of the intake.
         listeners: The application's callbacks.
         clock: Time, for deadlines.
+
+    Attributes:
+        account: What it says of itself.
+        on_upkeep: Called now and then by a worker, as long as there is one.
+        shutdown_timeout_s: How long the exit of the process may be held up.
     """
 
     def __init__(
@@ -62,12 +70,15 @@ class Pipeline:
         self._gate = gate
         self._settings = settings
         self.tally = tally
+        self.account = Account(transport, intake, gate, tally, settings)
         self._listeners = listeners
         self._clock = clock
-        self._max_batch_spans, self._max_batch_bytes = settings.max_batch_spans, settings.max_batch_bytes
+        self._max_load_spans, self._max_load_bytes = settings.max_batch_spans, max_load_bytes(settings)
+        self.shutdown_timeout_s = settings.shutdown_timeout_s
         self._deadline = math.inf  # of the shutdown; no end before that
         self._finished = False
         self._is_let_go = False
+        self.on_upkeep: Callable[[], object] = lambda: None
         self._start_over()
         fork.register(self)
         drain.at_exit(self, also_at_sigterm=settings.drain_on_sigterm)
@@ -76,18 +87,19 @@ class Pipeline:
             self._start_worker()
 
     @property
-    def shutdown_timeout_s(self) -> float:
-        """How long the exit of the process may be held up."""
-        return self._settings.shutdown_timeout_s
+    def is_working(self) -> bool:
+        """Whether a thread of its own sees to it."""
+        return self._worker.thread is not None
 
     def _start_over(self) -> None:
         self._worker = self._new_worker()
         self._helpers: list[Worker] = []  # further workers, for as long as they have something to do
-        self._least_spans = self._max_batch_spans  # that are worth a request before the flush interval is over
+        self._least_spans = self._max_load_spans  # that are worth a request before the flush interval is over
         self._woken = False  # spares the threads that end spans a wake-up each while the worker is busy
+        self._locks_are = threading.Lock  # of the system's or, where gevent has put its own in their place, gevent's
         self._lifecycle = threading.RLock()  # start and end; re-entrant for signal handlers
         self._no_start_before = 0.0
-        self._waiters: list[Wakeup] = []
+        self._waiters = Waiters()  # for something to be settled, and for a worker's end
 
     def _new_worker(self) -> Worker:
         sender = Sender(
@@ -103,12 +115,12 @@ class Pipeline:
         worker = Worker(
             sender,
             self._intake,
-            self._max_batch_spans,
-            self._max_batch_bytes,
-            on_settled=self._notify,
+            self._max_load_spans,
+            self._max_load_bytes,
+            on_settled=self._on_settled,
             on_taken=self._call_for_help,
             # A server that answers at once would else get a request for every few spans.
-            goes_on=lambda: self._intake.holds(1 if self._waiters else self._least_spans, self._max_batch_bytes),
+            goes_on=lambda: self._intake.holds(1 if self._waiters else self._least_spans, self._max_load_bytes),
             clock=self._clock,
         )
         return worker
@@ -129,12 +141,12 @@ class Pipeline:
             cause = self._intake.put(span)
             if cause is not ACCEPTED:
                 self.tally.count(cause)
-                self._say_refused(cause)
+                self.account.say_refused(cause)
                 self._worker.wakeup.set()  # it may sleep through all this where the queue is smaller than a batch
                 return cause
             if self._worker.thread is None:
                 self._start_worker()
-            if not self._woken and self._intake.holds(self._least_spans, self._max_batch_bytes):
+            if not self._woken and self._intake.holds(self._least_spans, self._max_load_bytes):
                 self._woken = True
                 self._worker.wakeup.set()
         except Exception as error:  # nothing of ours may reach the code that ends a span
@@ -181,7 +193,8 @@ class Pipeline:
         is_over = self._worker.thread is None or self._clock.monotonic() >= self._deadline
         if settled or self._intake.is_durable or is_over:
             self.abandon()
-        return self._report()
+        self._listeners.settle(min(_LISTENERS_S, self._deadline - self._clock.monotonic()))
+        return self.account.report()
 
     def leave(self, timeout_s: float) -> None:
         """``shutdown`` for a process that is killed next: a spool takes spans until that very moment."""
@@ -191,7 +204,7 @@ class Pipeline:
         self.close(timeout_s)
         if self._settle(self._clock.monotonic() + max(0.0, timeout_s)):
             self._stop_workers()
-        result = self._report()
+        result = self.account.report()
         log.logger.log(logging.INFO if result.spooled else logging.DEBUG, "ended by a signal: %s", result)
 
     def _stop_workers(self) -> None:
@@ -199,7 +212,7 @@ class Pipeline:
         with self._lifecycle:
             self._deadline = self._clock.monotonic()
         self.wake()
-        with self._waiter() as waiter:
+        with self._waiters.one() as waiter:
             while self._worker.thread is not None or self._helpers:
                 if not waiter.wait(_DURABLE_PATIENCE_S):
                     break
@@ -207,7 +220,7 @@ class Pipeline:
     def let_go(self) -> None:
         """Nobody is left who could end a span: begin to shut down, and end with the worker, so that none stays."""
         self._is_let_go = True
-        self.close(self._settings.shutdown_timeout_s)
+        self.close(self.shutdown_timeout_s)
         if self._worker.thread is None:
             self.abandon()
 
@@ -222,28 +235,12 @@ class Pipeline:
         self._intake.close()
         lost = sum(worker.abandon() for worker in (self._worker, *self._helpers)) + self._intake.abandon()
         self.tally.count(Cause.SHUTDOWN, lost)
-        self._notify()
-        result = self._report()
-        if (result.lost or result.spooled) and self._gate.state is State.RETRYING:  # why, if that was not said lately
-            log.limited(logging.WARNING, "delivery.retry", "Langfuse took no spans at last: %s", self._gate.last_error)
-        level = logging.WARNING if result.lost else logging.INFO if result.spooled else logging.DEBUG
-        log.logger.log(level, "shut down: %s", result)
-
-    def _report(self) -> Report:
-        return report(self.tally, spooled=self._intake.figures().spooled_spans)
+        self._waiters.notify()
+        self.account.say_end()
 
     def status(self) -> Status:
         """How things stand."""
-        return Status(
-            state=State.CLOSED if self._finished else self._gate.state,
-            since=self._gate.since,
-            last_error=self._gate.last_error,
-            wire=self._transport.name,
-            breaker=self._gate.breaker.state,
-            counts=self.tally.snapshot(),
-            requests=self._gate.traffic.snapshot(),
-            **self._intake.figures()._asdict(),
-        )
+        return self.account.status(is_closed=self._finished)
 
     def reset_breaker(self) -> None:
         """Close the circuit breaker by hand, and let the next attempt come at once."""
@@ -251,15 +248,12 @@ class Pipeline:
         self._gate.try_now()
         self.wake()
 
-    def _say_refused(self, cause: Cause) -> None:
-        if cause is Cause.QUEUE_FULL:
-            message = "the queue of %d spans and %d bytes is full, a new span is lost; last error: %s"
-            limits = (self._settings.max_queue_spans, self._settings.max_queue_bytes)
-            log.limited(logging.WARNING, "delivery.full", message, *limits, self._gate.last_error)
-        elif cause is Cause.SHUTDOWN:
-            log.limited(logging.WARNING, "delivery.closed", "a span ended after shutdown and is lost")
-
     def _start_worker(self) -> None:
+        if self._locks_have_changed and self._worker.thread is None:
+            # gevent or eventlet has patched since: the worker will be a greenlet, and whatever waits for one of the
+            # system's locks holds up all greenlets.
+            self._worker.renew_locks()
+            self._locks_are, self._lifecycle = threading.Lock, threading.RLock()
         with self._lifecycle:
             now = self._clock.monotonic()
             if self._worker.thread is not None or self._deadline < math.inf or now < self._no_start_before:
@@ -277,14 +271,20 @@ class Pipeline:
                 level = logging.DEBUG if "interpreter shutdown" in str(error) else logging.WARNING  # that one sends
                 log.limited(level, "delivery.thread", "no thread to deliver spans with, they wait: %s", error)
 
+    @property
+    def _locks_have_changed(self) -> bool:
+        return threading.Lock is not self._locks_are
+
     def _settle(self, deadline: float) -> bool:
         """Wait for, or without a worker do, what has to be done for the spans accepted so far.
 
         False at the deadline, or when the process may end as what is left is on disk, and for a while nothing was
         settled.
         """
+        if self._locks_have_changed:
+            thread_start.say_patched_late()
         mark = self._intake.mark()
-        with self._waiter() as waiter:
+        with self._waiters.one() as waiter:
             while not self._intake.has_settled(mark) and not self._finished:
                 if self._worker.thread is not None:
                     self.wake()
@@ -294,17 +294,10 @@ class Pipeline:
                 patience_s = math.inf if is_patient else _DURABLE_PATIENCE_S
                 if not waiter.wait(min(deadline - self._clock.monotonic(), patience_s)):
                     break
-            return self._intake.has_settled(mark)
-
-    @contextmanager
-    def _waiter(self) -> Iterator[Wakeup]:
-        """A flag that is raised whenever something is settled, and when a worker ends."""
-        waiter = Wakeup()
-        self._waiters.append(waiter)
-        try:
-            yield waiter
-        finally:
-            self._waiters.remove(waiter)
+            settled = self._intake.has_settled(mark)
+        if not settled and (culprit := stuck()) is not None:
+            log.limited(logging.WARNING, "delivery.stuck", "spans wait, as %s", culprit)
+        return settled
 
     def wake(self) -> None:
         """Let the workers look what there is to do."""
@@ -325,7 +318,7 @@ class Pipeline:
                 self._deliver_with(worker)
         finally:
             worker.thread = None
-            self._notify()
+            self._waiters.notify()
             if self._is_let_go:
                 self.shutdown(self._deadline - self._clock.monotonic())
 
@@ -344,13 +337,14 @@ class Pipeline:
 
     def _keep_up(self) -> None:
         """What has to be done now and then, and what the application wants to be told."""
+        if self._locks_have_changed:
+            thread_start.say_patched_late()
         try:
             self._intake.maintain()
         except Exception as error:
             log.limited(logging.ERROR, "delivery.upkeep", "upkeep failed: %s: %s", type(error).__name__, error)
-        for change in self._intake.pressure_changes():
-            self._listeners.pressure(*change)
-        self._listeners.losses(self.tally)
+        self._listeners.news(self._intake.pressure_changes(), self.tally)
+        self.on_upkeep()
 
     def _help(self, worker: Worker) -> None:
         try:
@@ -360,7 +354,7 @@ class Pipeline:
             with self._lifecycle:
                 self._helpers.remove(worker)
             self.tally.count(Cause.SHUTDOWN, worker.abandon())
-            self._notify()
+            self._waiters.notify()
 
     def _deliver_with(self, worker: Worker) -> bool:
         try:
@@ -379,7 +373,8 @@ class Pipeline:
             self._gate.request_s <= prepared_in_s
             or self._gate.state is not State.DELIVERING
             or len(self._helpers) + 1 >= self._settings.max_concurrent_requests
-            or not self._intake.holds(self._max_batch_spans, self._max_batch_bytes)
+            or self._locks_have_changed  # a helper would be a greenlet of this very thread, and wait while it waits
+            or not self._intake.holds(self._max_load_spans, self._max_load_bytes)
         ):
             return
         worker = self._new_worker()
@@ -395,6 +390,6 @@ class Pipeline:
             except RuntimeError:  # no more threads; one does
                 self._helpers.remove(worker)
 
-    def _notify(self) -> None:
-        for waiter in tuple(self._waiters):
-            waiter.set()
+    def _on_settled(self) -> None:
+        self._listeners.news(self._intake.pressure_changes(), self.tally)
+        self._waiters.notify()

@@ -56,12 +56,13 @@ class Status:
     Attributes:
         state: How delivery goes.
         since: When that began, seconds since the epoch.
-        last_error: What the server or the network said last when it failed; None when it never did.
+        last_error: What the server or the network said last when it failed, None when it never did; or which of the
+            application's functions was called and does not return.
         wire: The protocol in use.
         breaker: State of the circuit breaker.
         pending_spans: Spans of this process accepted and not yet settled, those in the requests under way included.
         max_spans: How many may wait in memory.
-        pending_bytes: What those that wait in memory hold, about; those in the requests under way are not included.
+        pending_bytes: What those that wait in memory and those in the requests under way hold, about.
         max_bytes: How much they may hold.
         utilisation: Share of the queue (in memory, or on disk) in use.
         is_under_pressure: Whether that has risen above ``pressure_high``, and not yet fallen below ``pressure_low``.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 
 from langfuse_otel import log, uwsgi
 
@@ -16,3 +17,16 @@ def may_start() -> bool:
         )
         log.once(logging.WARNING, "delivery.uwsgi", message)
     return not uwsgi.is_master()
+
+
+def say_patched_late() -> None:
+    """To be called when the locks of ``threading`` are others than when a thread of ours began.
+
+    gevent's can be shared with such a thread, eventlet's cannot: who waits for one may not be told of its release.
+    """
+    if "eventlet" in sys.modules:
+        message = (
+            "eventlet.monkey_patch() was called after Langfuse's exporter had begun: flushes take all their time, and "
+            "spans may be late or lost. Call it first, before configure() and all imports"
+        )
+        log.once(logging.ERROR, "delivery.eventlet", message)

@@ -38,7 +38,6 @@ class Worker:
         goes_on: Callable[[], bool],
         clock: Clock,
     ) -> None:
-        self.wakeup = Wakeup()
         self.thread: threading.Thread | None = None
         self._sender = sender
         self._intake = intake
@@ -49,6 +48,11 @@ class Worker:
         self._goes_on = goes_on
         self._clock = clock
         self._load: Load | None = None
+        self.renew_locks()
+
+    def renew_locks(self) -> None:
+        """Have locks of the kind that ``threading`` makes now. Nobody may be waiting for one, or hold one."""
+        self.wakeup = Wakeup()
         self._delivering = threading.Lock()  # whoever holds it is the one that takes and sends
 
     def deliver(self, deadline: Deadline) -> bool:

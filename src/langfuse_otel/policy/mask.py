@@ -11,6 +11,8 @@ from typing import Any
 import msgspec
 
 from langfuse_otel import log
+from langfuse_otel.clock import SYSTEM_CLOCK, Clock
+from langfuse_otel.hook import Hook, HookPausedError
 from langfuse_otel.json_safe import json_safe
 from langfuse_otel.observation import Observation
 
@@ -37,19 +39,26 @@ class Mask:
     Names, ids, user, session, tags, model parameters and the resource are not given to it (`maskers` reaches those).
 
     If it raises, or returns something that has no JSON form, `FULLY_MASKED` stands for the value: an observation is
-    never held back, and never goes unmasked.
+    never held back, and never goes unmasked. The same while it is not called, as it takes too long (``hook``).
 
     Args:
         function: Called on an exporter's thread, possibly twice for a span. A function without a parameter ``data`` is
             given the value by position.
         on_failed: Called for each observation on which the function failed.
+        clock: Time, for how long it takes.
 
     Raises:
         ValueError: ``function`` cannot be called with one value, or is asynchronous.
     """
 
-    def __init__(self, function: Callable[..., Any], *, on_failed: Callable[[], None] = lambda: None) -> None:
-        self._call = _by_one_value(function)
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        *,
+        on_failed: Callable[[], None] = lambda: None,
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> None:
+        self._call = Hook("mask", _by_one_value(function), of=function, clock=clock)
         self._on_failed = on_failed
 
     def __call__(self, observation: Observation) -> Observation:
@@ -66,7 +75,8 @@ class Mask:
                 raise
             except BaseException as error:  # not all libraries that find names raise Exceptions
                 failed = True
-                _report(error)
+                if not isinstance(error, HookPausedError):  # which was said
+                    _report(error)
                 changed[field] = _by_key(value) if field in _BY_KEY else FULLY_MASKED
         if failed:
             self._on_failed()

@@ -14,6 +14,7 @@ import msgspec
 
 from langfuse_otel import log
 from langfuse_otel.errors import MissingExtraError
+from langfuse_otel.hook import Hook
 from langfuse_otel.observation import Cost, Observation, Usage
 from langfuse_otel.policy.chain import Rewrite
 
@@ -33,13 +34,17 @@ _COUNTS = {
 
 
 def priced_by(price: Price) -> Rewrite:
-    """A rewrite that asks ``price`` for what no span has said. When it raises, the cost is left to the server."""
+    """A rewrite that asks ``price`` for what no span has said.
+
+    When it raises, or is not called as it takes too long (``hook``), the cost is left to the server.
+    """
+    hook = Hook("price", price)
 
     def rewrite(observation: Observation) -> Observation:
         if observation.cost is not None or not observation.usage or observation.model is None:
             return observation
         try:
-            cost = _checked(price(observation))
+            cost = _checked(hook(observation))
         except Exception as error:
             message = "the price of a call could not be computed, it is left to Langfuse: %s: %s"
             log.limited(logging.WARNING, "policy.prices", message, type(error).__name__, error)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from langfuse_otel.delivery.batch import Batch, Item, halves, pack
+from langfuse_otel.delivery.batch import Batch, Item, halves, max_load_bytes, pack
+from langfuse_otel.settings import load
 from langfuse_otel.wire.encoded import Encoded
 from support.spans import finished
 
@@ -60,3 +62,20 @@ def test_what_goes_to_different_endpoints_is_never_in_one_batch() -> None:
         ["scores", "scores"],
         ["otlp"],
     ]
+
+
+@pytest.mark.parametrize(
+    ("settings", "most"),
+    [
+        ({}, 64 * 1024 * 1024 // 40),
+        ({"max_queue_bytes": 1 << 40}, 4_000_000),
+        ({"max_concurrent_requests": 1}, 4_000_000),
+        ({"max_queue_bytes": 1_000_000}, 256 * 1024),
+        ({"max_batch_bytes": 10_000}, 10_000),
+    ],
+    ids=["by default", "much memory", "one request at a time", "little memory", "small requests"],
+)
+def test_what_all_workers_load_is_a_request_each_and_a_tenth_of_the_queue_at_most(
+    settings: dict[str, int], most: int
+) -> None:
+    assert max_load_bytes(load({}, **settings)) == most

@@ -72,7 +72,7 @@ def test_while_there_is_room_a_span_that_is_not_measured_counts_for_the_average_
 
 @pytest.mark.parametrize(
     ("buffer", "quarter"),
-    [(Buffer(40, 100_000_000, draw=estimate), 10), (Buffer(1_000, 100 * SPAN_BYTES, draw=estimate), 22)],
+    [(Buffer(40, 100_000_000, draw=estimate), 10), (Buffer(1_000, 100 * SPAN_BYTES, draw=estimate), 17)],
     ids=["of the spans", "of the bytes"],
 )
 def test_past_a_quarter_every_span_is_measured(buffer: Buffer, quarter: int) -> None:
@@ -97,6 +97,54 @@ def test_large_spans_are_noticed_before_the_limit_whatever_the_order_of_large_an
         held_bytes += size_bytes(span) if buffer.put(span) is Cause.ACCEPTED else 0
 
     assert held_bytes == pytest.approx(64_000_000, rel=0.25)
+
+
+def test_large_spans_that_passed_unmeasured_are_measured_with_the_first_that_is() -> None:
+    draws = iter([0] * 10 + [15] + [0] * 10)
+    buffer = Buffer(1_000, 100_000_000, draw=lambda bits: next(draws))
+    small, large = finished()[0], finished(1, input="x" * 1_000_000)[0]
+    for span in [small] * 11 + [large] * 15:
+        buffer.put(span)
+    assert buffer.waiting_bytes < size_bytes(large)
+
+    buffer.put(large)
+    assert buffer.waiting_bytes == 11 * size_bytes(small) + 16 * size_bytes(large)
+
+    buffer.clear()
+    assert buffer.waiting_bytes == 0
+
+
+def test_a_take_ends_at_its_bytes_also_where_spans_were_not_measured() -> None:
+    buffer = Buffer(1_000, 100_000_000, draw=estimate)
+    for span in [finished()[0], *finished(15, input="x" * 1_000_000)]:
+        buffer.put(span)
+
+    assert len(buffer.take(1_000, 3_000_000)) == 4
+
+
+def test_what_is_checked_out_leaves_no_room_until_it_is_settled() -> None:
+    buffer = Buffer(100, SPAN_BYTES + 10_000, draw=measure)
+    span = finished(1, input="x" * 10_000)[0]
+    buffer.put(span)
+    spans, checked_out_bytes = buffer.check_out(10, 1_000_000)
+
+    assert spans == [span]
+    assert (buffer.waiting_bytes, buffer.held_bytes, buffer.utilisation) == (0, size_bytes(span), 1.0)
+    assert buffer.put(span) is Cause.QUEUE_FULL
+
+    buffer.settle(checked_out_bytes)
+    assert buffer.held_bytes == 0
+    assert buffer.put(span) is Cause.ACCEPTED
+
+
+@pytest.mark.parametrize("draw", [measure, estimate])
+def test_a_span_larger_than_the_limit_is_shortened_when_it_is_measured_or_taken(draw: Callable[[int], int]) -> None:
+    short, giant = finished(1, input="short")[0], finished(1, input="x" * 1_000_000)[0]
+    buffer = Buffer(100, 500_000, draw=draw, shorten=lambda span: short)
+    buffer.put(short)
+
+    assert buffer.put(giant) is Cause.ACCEPTED
+    assert buffer.take(10, 1_000_000) == [short, short]
 
 
 def test_what_was_taken_makes_room() -> None:

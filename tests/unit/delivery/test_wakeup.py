@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 
-from langfuse_otel.delivery.wakeup import Wakeup
+from langfuse_otel.delivery.wakeup import Waiters, Wakeup
 
 
 def test_waiting_ends_when_the_flag_is_raised_and_takes_it_down() -> None:
@@ -41,3 +41,16 @@ def test_a_signal_handler_of_the_waiting_thread_can_raise_it() -> None:
         assert wakeup.wait(10)
     finally:
         signal.signal(signal.SIGALRM, before)
+
+
+def test_news_reaches_all_who_wait_for_it_and_nobody_else() -> None:
+    waiters = Waiters()
+    waiters.notify()
+    assert not waiters
+    with waiters.one() as first, waiters.one() as second:
+        assert waiters
+        waiters.notify()
+
+        assert first.wait(0) and second.wait(0)
+        assert not first.wait(0)
+    assert not waiters

@@ -6,6 +6,7 @@ import asyncio
 import functools
 import logging
 import re
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -13,10 +14,12 @@ import msgspec
 import pytest
 from opentelemetry.sdk.resources import Resource
 
+from langfuse_otel.hook import PAUSE_S, TOO_SLOW_CALLS, TOO_SLOW_S
 from langfuse_otel.observation import Message, Observation
 from langfuse_otel.policy.mask import FULLY_MASKED, Mask
 from langfuse_otel.wire.ingestion import IngestionWire
 from langfuse_otel.wire.otlp import OtlpWire
+from support.clock import FakeClock
 
 Make = Callable[..., Observation]
 SECRET = "jane-canary"
@@ -188,6 +191,48 @@ def test_a_mask_that_raises_hides_everything_it_was_for(call: Make, kind: type[B
     assert set(masked.metadata.values()) == {FULLY_MASKED}
     assert masked.passthrough["langfuse.experiment.id"] == "experiment-1"
     assert len(failures) == 1, "an observation counts once"
+
+
+def test_a_mask_that_takes_too_long_time_and_again_is_not_called_for_a_while_and_hides_everything(call: Make) -> None:
+    clock = FakeClock()
+    failures: list[None] = []
+
+    def mask(data: Any) -> Any:
+        clock.sleep(TOO_SLOW_S + 1)
+        return "masked"
+
+    policy = Mask(mask, on_failed=lambda: failures.append(None), clock=clock)
+    while not failures:
+        policy(call(SECRET))
+    assert len(clock.slept_s) == TOO_SLOW_CALLS
+    masked = policy(call(SECRET))
+    assert len(clock.slept_s) == TOO_SLOW_CALLS
+    assert SECRET.encode() not in on_wires(masked)
+    assert masked.input == masked.output == masked.status_message == FULLY_MASKED
+    assert len(failures) == 2
+
+    clock.now_s += PAUSE_S
+    assert policy(call(SECRET)).input == "masked", "it is tried again"
+
+
+def test_while_a_mask_does_not_return_other_threads_send_what_is_hidden_whole(call: Make) -> None:
+    clock, entered, leave = FakeClock(), threading.Event(), threading.Event()
+
+    def mask(data: Any) -> Any:
+        entered.set()
+        leave.wait(60)
+        return data
+
+    policy = Mask(mask, clock=clock)
+    thread = threading.Thread(target=policy, args=(call(SECRET),))
+    thread.start()
+    assert entered.wait(20)
+    clock.now_s += TOO_SLOW_S + 1
+    masked = policy(call(SECRET))
+    leave.set()
+    thread.join(20)
+    assert SECRET.encode() not in on_wires(masked)
+    assert masked.input == FULLY_MASKED
 
 
 def test_a_mask_that_fails_on_one_value_hides_that_one(observation: Make) -> None:

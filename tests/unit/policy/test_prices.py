@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from opentelemetry.sdk.resources import Resource
 
+from langfuse_otel import hook
 from langfuse_otel.errors import MissingExtraError
 from langfuse_otel.observation import Observation
 from langfuse_otel.policy.prices import priced_by, public_prices
@@ -35,6 +36,15 @@ class TestTheUsersFunction:
 
         observation = call(**given)
         assert priced_by(price)(observation) is observation
+
+    def test_is_not_asked_for_a_while_when_it_takes_too_long_time_and_again(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(hook, "SLOW_S", -1.0)
+        monkeypatch.setattr(hook, "TOO_SLOW_S", -1.0)
+        priced = priced_by(lambda observation: {"total": 1.0})
+        costs = [priced(call()).cost for _ in range(hook.TOO_SLOW_CALLS + 2)]
+        assert costs == [{"total": 1.0}] * hook.TOO_SLOW_CALLS + [None] * 2
 
     @pytest.mark.parametrize("answer", [{"total": "much"}, {"total": -1}, {"total": float("nan")}, 7])
     def test_what_is_no_cost_is_left_to_the_server_and_said(

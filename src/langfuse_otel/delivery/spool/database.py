@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import RLock  # as it is when this is imported, see ``_lock``
 
 from langfuse_otel.delivery.spool.directory import create_file, set_aside, wal_of
 from langfuse_otel.delivery.spool.error import DamagedFileError, SpoolError, translated
@@ -36,8 +36,11 @@ class DatabaseFile:
         self._gone = False
         self._connection: sqlite3.Connection | None = None
         self._log_descriptor = -1  # of a file that was made here
-        self._lock = threading.RLock()  # re-entrant: a span may end in a signal handler or a ``__del__`` in here
-        self._sync_lock = threading.RLock()
+        # Re-entrant: a span may end in a signal handler or a ``__del__`` in here. And of the kind that there was at the
+        # import: where gevent patches later, a thread that began before and greenlets may both have the file, and
+        # gevent's own locks are slow between them.
+        self._lock = RLock()
+        self._sync_lock = RLock()
 
     def _create(self, schema: Sequence[str], max_bytes: int) -> None:
         with self._translating():
@@ -90,7 +93,7 @@ class DatabaseFile:
 
     def abandon(self) -> object:
         """In a forked child: let go of all that is the parent's. What is returned may neither be used nor closed."""
-        self._lock, self._sync_lock = threading.RLock(), threading.RLock()
+        self._lock, self._sync_lock = RLock(), RLock()
         self._gone = True
         self._forget_log()
         connection, self._connection = self._connection, None

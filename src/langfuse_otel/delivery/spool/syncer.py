@@ -35,6 +35,7 @@ class Syncer:
             return
         self._due_at = time.monotonic() + _SYNC_AFTER_S
         if self._thread is None:
+            self._wakeup = Wakeup()  # gevent may have replaced what locks are since this was made
             self._thread = threading.Thread(target=self._run, name="langfuse-otel-sync", daemon=True)
             try:
                 self._thread.start()
