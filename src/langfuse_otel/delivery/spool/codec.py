@@ -11,7 +11,7 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from langfuse_otel.identity_cache import IdentityCache
 from langfuse_otel.json_encoding import encoder, to_text
-from langfuse_otel.json_safe import json_safe
+from langfuse_otel.json_safe import json_safe, well_formed
 from langfuse_otel.observation import Observation
 from langfuse_otel.wire.repair import repaired
 
@@ -44,12 +44,16 @@ _decode_scope = msgspec.json.Decoder(_Scope).decode
 
 
 def _resource_text(resource: Resource) -> str:
-    return to_text([json_safe(dict(resource.attributes)), resource.schema_url])
+    return to_text([json_safe(dict(resource.attributes)), _safe(resource.schema_url)])
 
 
 def _scope_text(scope: InstrumentationScope) -> str:
     attributes = json_safe(dict(scope.attributes or {}))
-    return to_text(_Scope(scope.name, scope.version, scope.schema_url, attributes))
+    return to_text(_Scope(_safe(scope.name) or "", _safe(scope.version), _safe(scope.schema_url), attributes))
+
+
+def _safe(text: object) -> str | None:
+    return None if text is None else well_formed(str(text))
 
 
 _resources = IdentityCache(_resource_text)

@@ -63,6 +63,11 @@ def test_an_observation_that_json_cannot_hold_is_repaired_visibly(wire: Wire) ->
     assert back.input == "half a \\ud83d surrogate"
 
 
+def test_what_json_cannot_hold_in_a_scope_is_repaired_visibly(wire: Wire) -> None:
+    told = msgspec.structs.replace(observation(), scope=InstrumentationScope("half \ud83d", "\ud83d", "\ud83d"))
+    assert _same_on(wire, told)
+
+
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"{}", b"\xff\xfe", json.dumps({"trace_id": 1}).encode()])
 def test_what_is_no_observation_is_said_to_be_none(body: bytes) -> None:
     with pytest.raises((msgspec.DecodeError, UnicodeDecodeError)):
