@@ -72,6 +72,7 @@ PUBLIC: dict[str, set[str]] = {
         "Mask",
         "Server",
         "StreamUsage",
+        "agent_endpoint",
         "tool_endpoint",
     },
 }

@@ -202,8 +202,8 @@ SETTINGS: tuple[Setting, ...] = (
         "OTEL_EXPORTER_LANGFUSE_MAX_QUEUE_BYTES",
         64 * 1024 * 1024,
         parse.number(1024, whole=True),
-        "The same in bytes of their attributes, estimated from one span in eight while less than a quarter is used. What "
-        "one span has beyond that is cut.",
+        "The same in bytes of their attributes, estimated from one span in eight while less than a quarter is used. "
+        "What one span has beyond that is cut.",
     ),
     Setting(
         "backpressure",

@@ -10,6 +10,7 @@ from langfuse_otel.instrumentation.declare import (
     Hook,
     Server,
     StreamUsage,
+    agent_endpoint,
     tool_endpoint,
 )
 from langfuse_otel.instrumentation.instrumentor import Instrumentor
@@ -25,5 +26,6 @@ __all__ = [
     "Mask",
     "Server",
     "StreamUsage",
+    "agent_endpoint",
     "tool_endpoint",
 ]

@@ -6,32 +6,25 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from langfuse_otel.instrumentation.guard import report
-from langfuse_otel.instrumentation.proxy import Proxy
-from langfuse_otel.instrumentation.stream import Progress, SyncStream, closing
+from langfuse_otel.instrumentation.stream import Progress, SyncStream, Watched, closing
 
 
-class EventSource(Proxy):
-    """A stream that can be iterated, more than once: a loop goes on where the one before it stopped."""
+class _Held(Watched):
+    """What an answer holds: closing it ends the call with what came until then. It is pickled as it is."""
 
-    def __init__(self, source: Any, progress: Progress) -> None:
-        super().__init__(source)
-        self._self_progress = progress
-
-    def __iter__(self) -> Iterator[Any]:
-        return _Loop(self, self.__wrapped__, self._self_progress)
+    def close(self) -> Any:
+        """Its own ``close()``."""
+        return closing(self.__wrapped__.close, self._self_progress.closed)()
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         return self.__wrapped__.__reduce_ex__(protocol)
 
-    def close(self) -> Any:
-        """The stream's own ``close()``; ends the call with the events that came until then."""
-        return closing(self.__wrapped__.close, self._self_progress.closed)()
 
-    def __del__(self) -> None:
-        try:
-            self._self_progress.abandoned()
-        except Exception:  # half-made, or the interpreter is going down: nobody is left to tell
-            return
+class EventSource(_Held):
+    """A stream that can be iterated, more than once: a loop goes on where the one before it stopped."""
+
+    def __iter__(self) -> Iterator[Any]:
+        return _Loop(self, self.__wrapped__, self._self_progress)
 
 
 class _Loop(SyncStream):
@@ -45,7 +38,7 @@ class _Loop(SyncStream):
         """Nothing is over yet."""
 
 
-class ReadAside(Proxy):
+class ReadAside(_Held):
     """A raw byte stream (``read``, ``readinto``, ``readlines`` …), of which a copy goes to ``progress``.
 
     The call ends when the last byte was read, which is seen by the length, an empty or short read, or a read of all;
@@ -58,8 +51,7 @@ class ReadAside(Proxy):
     """
 
     def __init__(self, raw: Any, progress: Progress, length: int | None = None) -> None:
-        super().__init__(raw)
-        self._self_progress = progress
+        super().__init__(raw, progress)
         self._self_left = length
 
     def read(self, amt: int | None = None, *args: Any, **kwargs: Any) -> Any:
@@ -90,19 +82,6 @@ class ReadAside(Proxy):
 
     def __iter__(self) -> Iterator[Any]:
         return self.stream() if hasattr(self.__wrapped__, "stream") else iter(self.readline, b"")
-
-    def __reduce_ex__(self, protocol: Any) -> Any:
-        return self.__wrapped__.__reduce_ex__(protocol)
-
-    def close(self) -> Any:
-        """The stream's own ``close()``."""
-        return closing(self.__wrapped__.close, self._self_progress.closed)()
-
-    def __del__(self) -> None:
-        try:
-            self._self_progress.abandoned()
-        except Exception:  # half-made, or the interpreter is going down: nobody is left to tell
-            return
 
     def _self_read(self, read: Callable[[], Any], asked: int | None, *, goes_on: bool = False) -> Any:
         data = self._self_watched(read)

@@ -8,7 +8,7 @@ from typing import Any
 from langfuse_otel.instrumentation import attributes as names
 from langfuse_otel.instrumentation import messages as said
 from langfuse_otel.instrumentation.blocks import Blocks
-from langfuse_otel.instrumentation.declare import Arguments, Attributes, Content
+from langfuse_otel.instrumentation.declare import Arguments, Attributes, Content, Endpoint
 from langfuse_otel.instrumentation.fields import field, fields, items, known, text, whole
 from langfuse_otel.instrumentation.messages import Message, Part
 from langfuse_otel.instrumentation.parameters import ANY_SPELLING, attributes_of
@@ -134,3 +134,14 @@ def _result(content: Any) -> Any:
 def _tool(spec: Any) -> dict[str, Any]:
     described = {name: text(spec, name) for name in ("name", "description")}
     return known({"type": "function", **described, "parameters": field(field(spec, "inputSchema"), "json")})
+
+
+CONVERSE = Endpoint(
+    operation=names.CHAT,
+    request=converse_request,
+    input=converse_input,
+    response=converse_response,
+    output=converse_output,
+    accumulator=ConverseEvents,
+)
+"""The Converse API of Amazon."""

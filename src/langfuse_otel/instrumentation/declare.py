@@ -160,6 +160,26 @@ def tool_endpoint(
     )
 
 
+def agent_endpoint(turn: Endpoint) -> Endpoint:
+    """For methods of a client that call a model, run the tools it wants, and call it again by themselves.
+
+    Args:
+        turn: One call of the model: what goes in first and comes out last is read as this one's. Who answers, and what
+            it costs, is told by the calls below the agent.
+    """
+    return Endpoint(
+        operation=names.INVOKE_AGENT,
+        subject=names.AGENT_NAME,
+        is_model_call=False,
+        input=turn.input,
+        output=turn.output,
+        accumulator=turn.accumulator,
+        failure=turn.failure,
+        positional=turn.positional,
+        sequences=turn.sequences,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Hook:
     """One place where calls of an endpoint are made.

@@ -9,31 +9,17 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from langfuse_otel.instrumentation import anthropic_messages, chat_completions, converse, text_completions
 from langfuse_otel.instrumentation import attributes as names
+from langfuse_otel.instrumentation import chat_completions, text_completions
+from langfuse_otel.instrumentation.anthropic_messages import MESSAGES
+from langfuse_otel.instrumentation.converse import CONVERSE
 from langfuse_otel.instrumentation.declare import Accumulator, Arguments, Attributes, Content, Endpoint
 from langfuse_otel.instrumentation.fields import fields
+from langfuse_otel.instrumentation.generate_content import GENERATE_CONTENT
 from langfuse_otel.instrumentation.parameters import ANY_SPELLING, attributes_of
+from langfuse_otel.instrumentation.responses import RESPONSES
 
-MESSAGES = Endpoint(
-    operation=names.CHAT,
-    request=anthropic_messages.messages_request,
-    input=anthropic_messages.messages_input,
-    response=anthropic_messages.messages_response,
-    output=anthropic_messages.messages_output,
-    accumulator=anthropic_messages.MessageEvents,
-)
-"""The Messages API of Anthropic."""
-
-CONVERSE = Endpoint(
-    operation=names.CHAT,
-    request=converse.converse_request,
-    input=converse.converse_input,
-    response=converse.converse_response,
-    output=converse.converse_output,
-    accumulator=converse.ConverseEvents,
-)
-"""The Converse API of Amazon."""
+__all__ = ["CHAT", "COMPLETION", "CONVERSE", "EMBEDDINGS", "GENERATE_CONTENT", "MESSAGES", "RESPONSES"]
 
 
 class _Chunks:

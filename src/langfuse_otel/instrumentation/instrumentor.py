@@ -24,7 +24,7 @@ from langfuse_otel.instrumentation.on_import import is_being_imported, on_import
 from langfuse_otel.instrumentation.options import content_policy, settings_of
 from langfuse_otel.instrumentation.self_traced import standing_in
 from langfuse_otel.instrumentation.underway import counting
-from langfuse_otel.instrumentation.wrap import Replacement, apply, find, watch
+from langfuse_otel.instrumentation.wrap import Removable, apply, find, watch
 
 
 class Instrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped base
@@ -52,7 +52,7 @@ class Instrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped base
     requests: ClassVar[Iterable[str]] = ()
     self_traced: ClassVar[Iterable[str]] = ()
 
-    _patches: tuple[Replacement, ...] = ()
+    _patches: tuple[Removable, ...] = ()
     _started = False
     _stop_listening: Callable[[], None] | None = None
 
@@ -99,7 +99,7 @@ class Instrumentor(BaseInstrumentor):  # type: ignore[misc]  # untyped base
         self._stop_listening = on_import({client, *(target.partition(":")[0] for target in patched)}, imported)
 
     def _start(self, telemetry: Telemetry, *, over_foreign: bool) -> None:
-        """Patch the hooks. Clients that have callbacks override this, and ``_stop``."""
+        """Patch the hooks. Clients that have callbacks override this; what they keep in ``_patches`` is taken back."""
         if not any(find(hook.target) for hook in self.hooks):
             log.once(
                 logging.WARNING,

@@ -96,22 +96,26 @@ class _Uncounted:
         return None
 
 
-class _StreamProxy(Proxy):
-    """What both shells share: closing, leaving a ``with`` block, being dropped."""
+class Watched(Proxy):
+    """Something that is read, of which ``progress`` is told; when it is dropped, the call is over."""
 
-    def __init__(self, stream: Any, progress: Progress) -> None:
-        super().__init__(stream)
+    def __init__(self, source: Any, progress: Progress) -> None:
+        super().__init__(source)
         self._self_progress = progress
-
-    def __getattr__(self, name: str) -> Any:
-        value = getattr(self.__wrapped__, name)
-        return closing(value, self._self_progress.closed) if name in _CLOSING else value
 
     def __del__(self) -> None:
         try:
             self._self_progress.abandoned()
         except Exception:  # half-made, or the interpreter is going down: nobody is left to tell
             return
+
+
+class _StreamProxy(Watched):
+    """What both shells share: closing."""
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(self.__wrapped__, name)
+        return closing(value, self._self_progress.closed) if name in _CLOSING else value
 
 
 class SyncStream(_StreamProxy):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from importlib import import_module
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from wrapt import FunctionWrapper
 
@@ -14,6 +14,14 @@ from langfuse_otel.instrumentation.declare import Hook
 from langfuse_otel.instrumentation.foreign import foreign_wrapper
 from langfuse_otel.instrumentation.guard import guarded
 from langfuse_otel.instrumentation.shells import Wrapper, preparing_shell, shell
+
+
+class Removable(Protocol):
+    """What instrumenting has put somewhere, and un-instrumenting takes back."""
+
+    def remove(self) -> None:
+        """Leave it as it was."""
+        ...
 
 
 class _Place(NamedTuple):
@@ -149,23 +157,3 @@ def step_aside(module: str, foreign: str) -> None:
         module,
         foreign,
     )
-
-
-def beside(handler: type, client: str) -> type:
-    """A class of which instances of ``handler`` are, and the callback handlers of other instrumentations.
-
-    For frameworks that add a handler only where none of a given class is: ours then steps aside, and says so once.
-
-    Args:
-        handler: Our own.
-        client: The framework's module, for the log.
-    """
-
-    class Foreign(type):
-        def __instancecheck__(cls, found: object) -> bool:
-            foreign = None if isinstance(found, handler) else foreign_wrapper(type(found))
-            if foreign is not None:
-                step_aside(client, foreign)
-            return foreign is not None or isinstance(found, handler)
-
-    return Foreign("TracesAlready", (), {})

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from langfuse_otel.instrumentation import Endpoint, formats
+from langfuse_otel.instrumentation import Endpoint, agent_endpoint, formats
 from langfuse_otel.instrumentation import attributes as names
 
 HELLO = [{"role": "assistant", "parts": [{"type": "text", "content": "Hello"}], "finish_reason": "stop"}]
@@ -15,6 +15,14 @@ ANSWERS: list[tuple[Endpoint, dict[str, Any]]] = [
     (
         formats.CONVERSE,
         {"output": {"message": {"role": "assistant", "content": [{"text": "Hello"}]}}, "stopReason": "stop"},
+    ),
+    (
+        formats.GENERATE_CONTENT,
+        {"candidates": [{"content": {"role": "model", "parts": [{"text": "Hello"}]}, "finishReason": "STOP"}]},
+    ),
+    (
+        formats.RESPONSES,
+        {"status": "completed", "output": [{"content": [{"type": "output_text", "text": "Hello"}]}]},
     ),
     (formats.CHAT, {"choices": [{"message": {"role": "assistant", "content": "Hello"}, "finish_reason": "stop"}]}),
     (formats.CHAT, {"choices": [{"message": {"content": "Hello"}, "stop_reason": "stop"}]}),
@@ -43,6 +51,26 @@ STREAMS: list[tuple[Endpoint, list[dict[str, Any]]]] = [
             {"contentBlockDelta": {"delta": {"text": "lo"}, "contentBlockIndex": 0}},
             {"contentBlockDelta": {"delta": {"SDK_UNKNOWN_MEMBER": {"name": "new"}}, "contentBlockIndex": 1}},
             {"messageStop": {"stopReason": "stop"}},
+        ],
+    ),
+    (
+        formats.GENERATE_CONTENT,
+        [
+            {"candidates": [{"content": {"role": "model", "parts": [{"text": "Hel"}]}}], "modelVersion": "g"},
+            {"candidates": [{"content": {"parts": [{"text": "lo"}]}}]},
+            {"candidates": [{"finishReason": "STOP"}], "usageMetadata": {"promptTokenCount": 1}},
+        ],
+    ),
+    (
+        formats.RESPONSES,
+        [
+            {"type": "response.created", "response": {"id": "r", "status": "in_progress"}},
+            {"type": "response.output_text.delta", "output_index": 0, "delta": "Hel"},
+            {"type": "response.output_text.delta", "output_index": 0, "delta": "lo"},
+            {
+                "type": "response.completed",
+                "response": {"status": "completed", "output": [{"type": "message", "content": "Hello"}]},
+            },
         ],
     ),
     (
@@ -84,7 +112,7 @@ def test_chunks_become_such_an_answer(form: Endpoint, chunks: list[dict[str, Any
 
 
 def test_a_stream_without_a_chunk_has_no_answer() -> None:
-    for form in (formats.MESSAGES, formats.CHAT):
+    for form in (formats.MESSAGES, formats.CHAT, formats.GENERATE_CONTENT, formats.RESPONSES):
         assert form.accumulator is not None
         assert form.accumulator().response() is None
 
@@ -104,6 +132,47 @@ def test_parameters_are_known_by_all_their_names(body: dict[str, Any]) -> None:
         names.REQUEST_TOP_P: 0.5,
         names.REQUEST_STOP_SEQUENCES: ["X"],
     }
+
+
+def test_a_body_for_google_has_its_parameters_beside_the_contents() -> None:
+    config = {"topK": 40.0, "maxOutputTokens": 9, "seed": 2**53 + 1, "stopSequences": ["X"], "temperature": None}
+    body = {
+        "contents": [{"role": "user", "parts": [{"text": "Hi"}]}],
+        "systemInstruction": {"parts": [{"text": "Be kind"}]},
+        "generationConfig": {**config, "responseMimeType": "application/json", "candidateCount": "many"},
+        "tools": [{"functionDeclarations": [{"name": "weather"}]}],
+    }
+    assert formats.GENERATE_CONTENT.request(body) == {
+        names.REQUEST_TOP_K: 40,
+        names.REQUEST_MAX_TOKENS: 9,
+        names.REQUEST_SEED: 2**53 + 1,
+        names.REQUEST_STOP_SEQUENCES: ["X"],
+        names.OUTPUT_TYPE: "json",
+    }
+    told = formats.GENERATE_CONTENT.input(body)
+    assert told[names.SYSTEM_INSTRUCTIONS] == [{"type": "text", "content": "Be kind"}]
+    assert told[names.TOOL_DEFINITIONS] == [{"type": "function", "name": "weather"}]
+
+
+def test_google_counts_thoughts_and_tools_apart() -> None:
+    counts = {"promptTokenCount": 3, "toolUsePromptTokenCount": 2, "candidatesTokenCount": 5, "thoughtsTokenCount": 7}
+    audio = {"promptTokensDetails": [{"modality": "AUDIO", "tokenCount": 1}, {"modality": "TEXT", "tokenCount": 2}]}
+    answer = {"responseId": "a1", "usageMetadata": {**counts, **audio}}
+    assert formats.GENERATE_CONTENT.response(answer) == {
+        names.RESPONSE_ID: "a1",
+        names.USAGE_INPUT_TOKENS: 5,
+        names.USAGE_OUTPUT_TOKENS: 12,
+        names.USAGE_REASONING_OUTPUT_TOKENS: 7,
+        names.USAGE_AUDIO_INPUT_TOKENS: 1,
+    }
+
+
+def test_an_agent_is_asked_and_answers_as_one_turn_of_it_without_its_tokens() -> None:
+    agent = agent_endpoint(formats.GENERATE_CONTENT)
+    assert (agent.operation, agent.is_model_call, agent.server) == (names.INVOKE_AGENT, False, None)
+    assert agent.input is formats.GENERATE_CONTENT.input
+    assert agent.output is formats.GENERATE_CONTENT.output
+    assert agent.response({"usageMetadata": {"promptTokenCount": 3}}) == {}
 
 
 @pytest.mark.parametrize("body", [{"prompt": "Hi"}, {"inputText": "Hi"}, {"message": "Hi"}, {"texts": ["Hi"]}])

@@ -10,15 +10,16 @@ import pytest
 from opentelemetry import context as otel_context
 from opentelemetry.trace import StatusCode
 
-from langfuse_otel.instrumentation import Endpoint, Server, step_kinds
+from langfuse_otel.instrumentation import Endpoint, Server
 from langfuse_otel.instrumentation.abandoned import abandoned_streams
 from langfuse_otel.instrumentation.call import Current, Telemetry, begin
-from langfuse_otel.instrumentation.called_back import CalledBack
 from langfuse_otel.instrumentation.content import ContentPolicy
 from langfuse_otel.instrumentation.contract import Recording
+from langfuse_otel.instrumentation.frameworks import step_kinds
+from langfuse_otel.instrumentation.frameworks.called_back import CalledBack
+from langfuse_otel.instrumentation.frameworks.steps import Kind, Step
 from langfuse_otel.instrumentation.metrics import Metrics
 from langfuse_otel.instrumentation.runs import Runs, Unseen
-from langfuse_otel.instrumentation.steps import Kind, Step
 from langfuse_otel.provenance import PromptRef
 
 ENDPOINT = Endpoint(

@@ -11,7 +11,7 @@ from wrapt import wrap_function_wrapper
 from langfuse_otel.instrumentation import Hook
 from langfuse_otel.instrumentation.contract import Recording
 from langfuse_otel.instrumentation.foreign import foreign_wrapper
-from langfuse_otel.instrumentation.wrap import beside, find
+from langfuse_otel.instrumentation.wrap import find
 
 
 def test_a_target_that_the_client_lacks_is_skipped(client: Any, instrumentor: Any) -> None:
@@ -127,21 +127,3 @@ def test_a_target_that_cannot_be_patched_does_not_stop_the_others(
 def test_no_wrapper_is_foreign_by_itself() -> None:
     assert foreign_wrapper(find) is None
     assert foreign_wrapper(None) is None
-
-
-def test_beside_ours_and_other_instrumentations_handlers_ours_is_not_added(caplog: Any) -> None:
-    class Ours:
-        pass
-
-    class Foreign:
-        __module__ = "openinference.instrumentation.framework"
-
-    with caplog.at_level(logging.WARNING):
-        kind = beside(Ours, "framework_of_this_test")
-        assert isinstance(Ours(), kind)
-        assert not isinstance(object(), kind)
-        assert not caplog.records
-        assert isinstance(Foreign(), kind)
-        assert isinstance(Foreign(), kind)
-    (record,) = caplog.records
-    assert "OpenInference" in record.getMessage()

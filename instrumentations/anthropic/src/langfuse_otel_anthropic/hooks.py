@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from langfuse_otel.instrumentation import Hook, formats
+from langfuse_otel.instrumentation import Hook, anthropic_messages
 from langfuse_otel_anthropic.failure import messages_failure
 from langfuse_otel_anthropic.server import server_of
 
 MESSAGES = replace(
-    formats.MESSAGES,
+    anthropic_messages.MESSAGES,
     server=server_of,
     failure=messages_failure,
     connection=lambda stream: stream.response,

@@ -10,45 +10,21 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from langfuse_otel.instrumentation import Endpoint, Hook, tool_endpoint
+from langfuse_otel.instrumentation import Endpoint, Hook, agent_endpoint
 from langfuse_otel.instrumentation import attributes as names
-from langfuse_otel_google_genai.chunks import GenerateChunks
-from langfuse_otel_google_genai.request import generate_input, generate_request, runs_tools
-from langfuse_otel_google_genai.response import api_failure, embed_response, generate_output, generate_response
+from langfuse_otel.instrumentation.generate_content import GENERATE_CONTENT
+from langfuse_otel_google_genai.response import api_failure, embed_response
 from langfuse_otel_google_genai.server import server_of
+from langfuse_otel_google_genai.tools import TOOL, runs_tools
 
-GENERATE = Endpoint(
-    operation=names.GENERATE_CONTENT,
-    server=server_of,
-    request=generate_request,
-    input=generate_input,
-    response=generate_response,
-    output=generate_output,
-    accumulator=GenerateChunks,
-    failure=api_failure,
-    sequences=("contents",),
-)
+GENERATE = replace(GENERATE_CONTENT, server=server_of, failure=api_failure, sequences=("contents",))
 EMBED = replace(GENERATE, operation=names.EMBEDDINGS, response=embed_response, accumulator=None)
-AGENT = Endpoint(
-    operation=names.INVOKE_AGENT,
-    subject=names.AGENT_NAME,
-    is_model_call=False,
-    input=generate_input,
-    output=generate_output,
-    accumulator=GenerateChunks,
-    failure=api_failure,
-    sequences=("contents",),
-)
+AGENT = agent_endpoint(GENERATE)
 CHAT = replace(
     AGENT,
     identity=lambda chat, _: {names.REQUEST_MODEL: chat._model},
-    input=lambda given: generate_input({"contents": given["message"]}),
+    input=lambda given: AGENT.input({"contents": given["message"]}),
     positional=("message", "config"),
-)
-TOOL = tool_endpoint(
-    name=lambda given: given["function_to_invoke"].__name__,
-    arguments=lambda given: dict(given["args"]),
-    positional=("args", "function_to_invoke"),
 )
 
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from langfuse_otel.instrumentation import Endpoint, Hook
+from langfuse_otel.instrumentation import Endpoint, Hook, chat_completions, responses
 from langfuse_otel.instrumentation import attributes as names
-from langfuse_otel.instrumentation.chat_completions import STREAM_USAGE, ChatChunks, chat_input, chat_output
 from langfuse_otel_openai import media, request, response
-from langfuse_otel_openai.response_events import ResponseEvents
 from langfuse_otel_openai.server import server_of
 
 _API_TYPE = "openai.api.type"
@@ -17,43 +15,38 @@ CHAT = Endpoint(
     operation=names.CHAT,
     server=server_of,
     identity=lambda *_: {_API_TYPE: "chat_completions"},
-    request=request.chat_request,
-    input=chat_input,
-    response=response.chat_response,
-    output=chat_output,
-    accumulator=ChatChunks,
+    request=chat_completions.chat_request,
+    input=chat_completions.chat_input,
+    response=chat_completions.chat_response,
+    output=chat_completions.chat_output,
+    accumulator=chat_completions.ChatChunks,
     salvage=response.completion_of,
     connection=lambda stream: stream.response,  # the stream helpers close the HTTP response, not the stream
-    stream_usage=STREAM_USAGE,
+    stream_usage=chat_completions.STREAM_USAGE,
     sequences=("messages", "tools"),
 )
 RESPONSES = replace(
-    CHAT,
+    responses.RESPONSES,
+    server=server_of,
     identity=lambda *_: {_API_TYPE: "responses"},
-    request=request.responses_request,
-    input=request.responses_input,
-    response=response.responses_response,
-    output=response.responses_output,
-    accumulator=ResponseEvents,
-    salvage=None,
-    stream_usage=None,
+    connection=CHAT.connection,
     sequences=("input", "tools"),
 )
 FETCH = Endpoint(
     operation=names.FETCH_RESPONSE,
     server=server_of,
     identity=lambda _, given: {_API_TYPE: "responses", names.RESPONSE_ID: given["response_id"]},
-    response=response.fetched_response,
-    output=response.responses_output,
-    accumulator=ResponseEvents,
-    connection=lambda stream: stream.response,
+    response=responses.fetched_response,
+    output=responses.responses_output,
+    accumulator=responses.ResponseEvents,
+    connection=CHAT.connection,
     positional=("response_id",),
 )
 COMPLETIONS = replace(
     CHAT,
     operation=names.TEXT_COMPLETION,
     identity=lambda *_: {},
-    request=request.completions_request,
+    request=chat_completions.completion_request,
     input=request.texts_input,
     output=response.completions_output,
     salvage=None,
@@ -73,10 +66,10 @@ IMAGES = Endpoint(
     identity=lambda *_: {names.OUTPUT_TYPE: "image"},
     request=request.media_request,
     input=media.media_input,
-    response=media.media_response,
+    response=chat_completions.identity_and_usage,
     output=media.images_output,
     accumulator=media.MediaEvents,
-    connection=lambda stream: stream.response,
+    connection=CHAT.connection,
     sequences=("image",),
 )
 TRANSCRIPTS = replace(
@@ -94,7 +87,7 @@ MODERATIONS = Endpoint(
     server=server_of,
     identity=lambda *_: {names.STEP_TYPE: "guardrail"},
     input=media.moderation_input,
-    response=response.identity,
+    response=chat_completions.identity,
     output=media.moderation_output,
     sequences=("input",),
 )

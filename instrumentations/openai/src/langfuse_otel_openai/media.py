@@ -5,13 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from langfuse_otel.instrumentation import Arguments, Attributes, Content
+from langfuse_otel.instrumentation import Arguments, Content
 from langfuse_otel.instrumentation import attributes as names
 from langfuse_otel.instrumentation import messages as said
-from langfuse_otel.instrumentation.chat_completions import usage_attributes
 from langfuse_otel.instrumentation.fields import field, items, text, texts
 from langfuse_otel.instrumentation.messages import Part
-from langfuse_otel_openai.response import identity
 
 
 def media_input(arguments: Arguments) -> Content:
@@ -29,11 +27,6 @@ def moderation_input(arguments: Arguments) -> Content:
     judged = [given] if isinstance(given, str) else items(arguments, "input")
     parts = [_to_judge(part) for part in judged]
     return {names.INPUT_MESSAGES: [said.message("user", parts)] if parts else None}
-
-
-def media_response(answer: Any) -> Attributes:
-    """Attributes of images or a transcription, or of their joined events."""
-    return {**identity(answer), **usage_attributes(field(answer, "usage"))}
 
 
 def images_output(answer: Any) -> Content:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from langfuse_otel.instrumentation import attributes as names
-from langfuse_otel.instrumentation.anthropic_messages.messages import message_of, parts_of
+from langfuse_otel.instrumentation import messages as said
 from langfuse_otel.instrumentation.declare import Arguments, Attributes, Content
 from langfuse_otel.instrumentation.fields import field, items, known, number, text, texts, whole
+from langfuse_otel.instrumentation.messages import Message
+from langfuse_otel.instrumentation.typed_blocks import parts_of
 
 
 def messages_request(arguments: Arguments) -> Attributes:
@@ -37,9 +39,14 @@ def messages_input(arguments: Arguments) -> Content:
     """Instructions, messages and tools."""
     return {
         names.SYSTEM_INSTRUCTIONS: parts_of(arguments.get("system")),
-        names.INPUT_MESSAGES: [message_of(message) for message in items(arguments, "messages")],
+        names.INPUT_MESSAGES: [_message(message) for message in items(arguments, "messages")],
         names.TOOL_DEFINITIONS: [_tool(tool) for tool in items(arguments, "tools")],
     }
+
+
+def _message(message: Any) -> Message:
+    """A dict, or an answer's model object that is sent back."""
+    return said.turn(text(message, "role") or "user", parts_of(field(message, "content")))
 
 
 def _tool(tool: Any) -> dict[str, Any]:

@@ -6,9 +6,9 @@ from typing import Any
 
 from langfuse_otel.instrumentation import attributes as names
 from langfuse_otel.instrumentation import messages as said
-from langfuse_otel.instrumentation.anthropic_messages.messages import parts_of
 from langfuse_otel.instrumentation.declare import Attributes, Content
 from langfuse_otel.instrumentation.fields import field, fields, known, text, whole
+from langfuse_otel.instrumentation.typed_blocks import parts_of
 
 _CACHE = "anthropic.usage.cache_creation."
 

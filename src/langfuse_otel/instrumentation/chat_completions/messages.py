@@ -12,6 +12,7 @@ from langfuse_otel.instrumentation.chat_completions.tools import tool_definition
 from langfuse_otel.instrumentation.declare import Arguments, Content
 from langfuse_otel.instrumentation.fields import field, fields, items, text
 from langfuse_otel.instrumentation.messages import Message, Part
+from langfuse_otel.instrumentation.typed_blocks import parts_of
 
 
 def chat_input(arguments: Arguments) -> Content:
@@ -88,31 +89,6 @@ def _audio(audio: Any) -> Iterator[Part]:
         yield said.text(transcript)
 
 
-def _content_parts(content: Any) -> Iterable[Part]:
-    if isinstance(content, str):
-        return (said.text(content),) if content else ()
-    return map(_content_part, content) if isinstance(content, (list, tuple)) else ()
-
-
-def _content_part(part: Any) -> Part:
-    kind = text(part, "type")
-    if kind == "text":
-        return said.text(text(part, "text") or "")
-    if kind == "refusal":
-        return said.refusal(text(part, "refusal") or "")
-    if kind == "image_url":
-        image = field(part, "image_url")
-        return said.media("image", image if isinstance(image, str) else text(image, "url") or "")
-    if kind == "input_audio":
-        audio = field(part, "input_audio")
-        return said.blob("audio", text(audio, "data") or "", f"audio/{text(audio, 'format') or 'wav'}")
-    if kind == "file":
-        file = field(part, "file")
-        file_id = text(file, "file_id")
-        return said.file("document", file_id) if file_id else said.media("document", text(file, "file_data") or "")
-    return part if isinstance(part, dict) and kind else {"type": kind or "unknown"}
-
-
 def _plain_content(content: Any) -> Any:
     """A tool's answer: its text, if it is text only."""
     if not isinstance(content, (list, tuple)):
@@ -123,7 +99,7 @@ def _plain_content(content: Any) -> Any:
 
 # The fields of a message that have something to show, in the order in which it is shown.
 _PARTS: tuple[tuple[str, Callable[[Any], Iterable[Part]]], ...] = (
-    ("content", _content_parts),
+    ("content", parts_of),
     ("refusal", _refusal),
     ("tool_calls", _tool_calls),
     ("function_call", _function_call),

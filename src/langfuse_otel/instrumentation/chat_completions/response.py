@@ -9,7 +9,12 @@ from langfuse_otel.instrumentation.chat_completions.usage import usage_attribute
 from langfuse_otel.instrumentation.declare import Attributes
 from langfuse_otel.instrumentation.fields import fields, items, put_texts, text
 
-_IDENTITY = {"id": names.RESPONSE_ID, "model": names.RESPONSE_MODEL}
+_IDENTITY = {
+    "id": names.RESPONSE_ID,
+    "model": names.RESPONSE_MODEL,
+    "service_tier": "openai.response.service_tier",
+    "system_fingerprint": "openai.response.system_fingerprint",
+}
 
 
 def chat_response(completion: Any) -> Attributes:
@@ -21,6 +26,21 @@ def chat_response(completion: Any) -> Attributes:
     if reasons:
         attributes[names.RESPONSE_FINISH_REASONS] = reasons
     put_texts(attributes, completion, _IDENTITY)
+    return attributes
+
+
+def identity_and_usage(answer: Any) -> Attributes:
+    """What answers of the endpoints beside it have in common: id, model and usage, as far as they are there."""
+    answer = fields(answer)
+    attributes = usage_attributes(answer.get("usage"))
+    put_texts(attributes, answer, _IDENTITY)
+    return attributes
+
+
+def identity(answer: Any) -> Attributes:
+    """The id of an answer, and the model that gave it."""
+    attributes: Attributes = {}
+    put_texts(attributes, fields(answer), _IDENTITY)
     return attributes
 
 

@@ -9,7 +9,10 @@ from langfuse_otel.instrumentation.fields import field, fields, text
 
 
 class ResponseEvents:
-    """Joins the events of the Responses API. The last event carries all; the rest is for streams that break off."""
+    """Joins the events of one response: model objects, or dicts.
+
+    The last event carries all; the rest is for streams that break off.
+    """
 
     def __init__(self) -> None:
         self._response: Any = None
@@ -19,18 +22,19 @@ class ResponseEvents:
 
     def add(self, event: Any) -> bool:
         """Take in an event; True when it carries a piece of output."""
-        kind: str = event.type
+        kind: str = field(event, "type")
         if kind.endswith(".delta"):
             if kind in _PIECES:
-                self._pieces.setdefault(event.output_index, []).append(event.delta)
+                self._pieces.setdefault(field(event, "output_index"), []).append(field(event, "delta"))
             return True
         if kind in ("response.output_item.added", "response.output_item.done"):
-            self._items[event.output_index] = event.item
-            self._pieces.pop(event.output_index, None)
+            index = field(event, "output_index")
+            self._items[index] = field(event, "item")
+            self._pieces.pop(index, None)
         elif kind in ("response.completed", "response.incomplete", "response.failed"):
-            self._response, self._is_final = event.response, True
+            self._response, self._is_final = field(event, "response"), True
         elif kind == "response.created":
-            self._response = event.response
+            self._response = field(event, "response")
         elif kind == "error":
             self._response = {
                 "id": field(self._response, "id"),

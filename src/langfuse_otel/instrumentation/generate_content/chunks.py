@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from langfuse_otel.instrumentation.fields import items
-from langfuse_otel_google_genai.contents import get
+from langfuse_otel.instrumentation.generate_content.contents import get, spelled
 
 _LATEST = ("response_id", "model_version", "usage_metadata", "prompt_feedback")
 
@@ -19,7 +19,7 @@ class GenerateChunks:
 
     def add(self, chunk: Any) -> bool:
         """Take in a chunk; True when it has parts."""
-        self._latest.update({name: value for name in _LATEST if (value := get(chunk, name)) is not None})
+        self._latest.update(spelled(chunk, _LATEST))
         has_content = False
         for candidate in items(chunk, "candidates"):
             empty: dict[str, Any] = {"content": {"role": "model", "parts": []}, "finish_reason": None}

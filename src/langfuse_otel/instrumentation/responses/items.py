@@ -8,13 +8,14 @@ from typing import Any
 from langfuse_otel.instrumentation import messages as said
 from langfuse_otel.instrumentation.fields import field, items, text
 from langfuse_otel.instrumentation.messages import Message, Part
+from langfuse_otel.instrumentation.typed_blocks import parts_of
 
 
 def message_of_item(item: Any) -> Message:
     """One item as a message of its own."""
     kind = text(item, "type") or "message"
     if kind == "message":
-        return said.message(text(item, "role") or "user", _content_parts(field(item, "content")))
+        return said.message(text(item, "role") or "user", parts_of(field(item, "content")))
     return said.message("tool" if kind.endswith("_output") else "assistant", parts_of_item(item))
 
 
@@ -23,7 +24,7 @@ def parts_of_item(item: Any) -> Iterator[Part]:
     kind = text(item, "type") or "message"
     call_id = text(item, "call_id") or text(item, "id")
     if kind == "message":
-        yield from _content_parts(field(item, "content"))
+        yield from parts_of(field(item, "content"))
     elif kind == "reasoning":
         for thought in (*items(item, "summary"), *items(item, "content")):
             if shown := text(thought, "text"):
@@ -40,26 +41,3 @@ def parts_of_item(item: Any) -> Iterator[Part]:
         yield {"type": "compaction", **({"id": call_id} if call_id else {})}
     else:  # web_search_call, mcp_call, code_interpreter_call, item_reference and what is still to come
         yield said.server_tool_call(call_id, text(item, "name") or kind.removesuffix("_call"), item)
-
-
-def _content_parts(content: Any) -> Iterator[Part]:
-    if isinstance(content, str):
-        yield said.text(content)
-    elif isinstance(content, (list, tuple)):
-        yield from map(_content_part, content)
-
-
-def _content_part(part: Any) -> Part:
-    kind = text(part, "type")
-    if kind in ("input_text", "output_text", "text"):
-        return said.text(text(part, "text") or "")
-    if kind == "refusal":
-        return said.refusal(text(part, "refusal") or "")
-    if kind in ("input_image", "input_file"):
-        modality = "image" if kind == "input_image" else "document"
-        address = text(part, "image_url") or text(part, "file_data") or text(part, "file_url")
-        return said.media(modality, address) if address else said.file(modality, text(part, "file_id") or "")
-    if kind == "input_audio":
-        audio = field(part, "input_audio")
-        return said.blob("audio", text(audio, "data") or "", f"audio/{text(audio, 'format') or 'wav'}")
-    return part if isinstance(part, dict) and kind else {"type": kind or "unknown"}

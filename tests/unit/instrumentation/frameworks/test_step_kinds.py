@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from langfuse_otel.instrumentation import attributes as names
-from langfuse_otel.instrumentation import step_kinds
+from langfuse_otel.instrumentation.frameworks import step_kinds
+from langfuse_otel.instrumentation.frameworks.steps import Kind
 from langfuse_otel.instrumentation.messages import Message, message, text
-from langfuse_otel.instrumentation.steps import Kind
 
 SAID = [message("user", [text("Hi")]), message("assistant", [text("Hello")])]
 

@@ -12,8 +12,8 @@ from typing import Any
 from langfuse_otel.instrumentation import attributes as names
 from langfuse_otel.instrumentation.declare import Attributes, Content
 from langfuse_otel.instrumentation.fields import known
+from langfuse_otel.instrumentation.frameworks.steps import Kind
 from langfuse_otel.instrumentation.messages import Message
-from langfuse_otel.instrumentation.steps import Kind
 
 Read = Callable[[Any], Any]
 ReadMessages = Callable[[Any], list[Message]]

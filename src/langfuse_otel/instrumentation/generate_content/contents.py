@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import groupby
 from typing import Any
 
@@ -16,6 +17,16 @@ def get(source: Any, name: str) -> Any:
         return getattr(source, name, None)
     first, *others = name.split("_")
     return source.get(name, source.get(first + "".join(map(str.capitalize, others))))
+
+
+def spelled(source: Any, wanted: Iterable[str]) -> dict[str, Any]:
+    """Those of the wanted fields that are there, in Python's spelling."""
+    return {name: value for name in wanted if (value := get(source, name)) is not None}
+
+
+def word(value: Any) -> str | None:
+    """A word, or a member of an enum of words."""
+    return None if value is None else str(getattr(value, "value", value))
 
 
 def messages_of(contents: Any) -> list[Message]:
