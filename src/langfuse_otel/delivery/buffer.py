@@ -19,6 +19,7 @@ _AVERAGE_BITS = 3  # a measured span changes the average by one 2^3rd of the dif
 _PRESSURE_CHANGES = 16  # remembered for whoever asks
 _ROOMY_SHARE = 4  # while less than one 4th of each limit is used
 _ERROR_SHARE = 256  # of the bytes: by so much a run of spans that were not measured may be larger than it counted for
+_AT_ONCE = 64  # so many threads may put at the same moment and stay within the limits
 _draw = random.Random().getrandbits  # noqa: S311  # for samples, and not the generator that the application may seed
 
 
@@ -41,7 +42,7 @@ class Buffer:
 
     What is checked out counts too until it is settled, as it is in memory still.
 
-    No thread waits for another one's ``put`` before pressure begins. Whoever waits for a lock lets go of the
+    No thread waits for another one's ``put`` while there is room for both. Whoever waits for a lock lets go of the
     interpreter's lock too, and of ten busy threads each would soon wait for the next one at every span (a lock convoy).
     """
 
@@ -155,7 +156,7 @@ class Buffer:
         if size > self.max_bytes:
             span = self._shorten(span)
             size = size_bytes(span)
-        if not self._put_lock.acquire(blocking=self._alert):
+        if not self._put_lock.acquire(blocking=self._alert and self._is_tight(size)):
             return self._put_unbooked(span, size)
         try:
             if self._closed:
@@ -177,6 +178,14 @@ class Buffer:
         finally:
             self._put_lock.release()
         return self._strategy.put(self, span, size, nested=nested)
+
+    def _is_tight(self, size: int) -> bool:
+        """Whether a span has to wait for its turn: for the strategy, or as the next ones may find no room."""
+        return (
+            self._strategy.judges_every_span
+            or len(self._waiting) + _AT_ONCE > self.max_spans
+            or self.held_bytes + _AT_ONCE * size > self.max_bytes
+        )
 
     def _put_unbooked(self, span: ReadableSpan, size: int) -> Cause:
         self._sizes.append(size)  # as in _add

@@ -195,8 +195,9 @@ def test_many_threads_together_stay_below_the_limit_and_lose_no_accepted_span() 
 
 
 @pytest.mark.parametrize("draw", [measure, estimate])
-def test_before_pressure_no_thread_waits_for_another_one_to_put(draw: Callable[[int], int]) -> None:
-    buffer = Buffer(100, 10_000_000, draw=draw)
+@pytest.mark.parametrize("high", [0.8, 0.0], ids=["before pressure", "under pressure"])
+def test_while_there_is_room_no_thread_waits_for_another_one_to_put(high: float, draw: Callable[[int], int]) -> None:
+    buffer = Buffer(100, 10_000_000, draw=draw, high=high)
     spans = finished(3, input="x" * 10_000)
     buffer.put(spans[0])
     with buffer._put_lock:
