@@ -196,7 +196,7 @@ class HttpClient:
                 ) as response,
             ):
                 answer = Answer(response.status_code, _read(response), response.headers)
-        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
+        except (*_FAILURES, RuntimeError) as error:  # gevent needs a thread to look up a name, and may get none
             failure = _translated(error, what, timeout_s)
         if failure is not None:  # raised out here, because the frames of the original's traceback hold our headers
             raise failure
@@ -297,6 +297,7 @@ def _translated(error: Exception, what: str, timeout_s: float) -> LangfuseError:
     return failure
 
 
+_FAILURES = (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError)
 _TOOK_TOO_LONG = (requests.Timeout, urllib3.exceptions.TimeoutError, TimeoutError)
 _BROKE_OFF = (http.client.RemoteDisconnected, http.client.IncompleteRead)
 

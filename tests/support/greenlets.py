@@ -9,12 +9,13 @@ from collections.abc import Mapping
 from support.app import PRELUDE, App, Ended
 from support.sink import FaultSink, Reply, Request, taken
 
-ENDED = 1_000 + 5
+AT_THE_EXIT = 5
+ENDED = 1_000 + AT_THE_EXIT
 """Spans that such an application ends; before it patches, if it does so late, come those of ``USED``."""
 
 USED = "tracing()\nend_spans(3)\nexporter.force_flush(20_000)\n"
 
-_WORK = """
+_WORK = f"""
 def tick():
     while True:
         os.write(1, b"turn\\n")
@@ -25,7 +26,7 @@ def handle():
 spawn(tick)
 wait_for([spawn(handle) for _ in range(1_000)])
 assert exporter.force_flush(30_000)
-end_spans(5)  # and those at the exit
+end_spans({AT_THE_EXIT})  # and those at the exit
 """
 GEVENT = f"""
 import gevent
