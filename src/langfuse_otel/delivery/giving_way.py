@@ -11,6 +11,7 @@ T = TypeVar("T")
 MOST_S = 0.001
 """For so long at most the interpreter's lock is held, or for one item if that takes longer."""
 
+_SWITCH_S = 0.005  # after which the interpreter itself lets another thread have its turn
 _PAUSE_S = 1e-6  # the system makes 50 µs of it; with 0 the lock would be taken again before another thread wakes up
 
 
@@ -24,6 +25,9 @@ def giving_way(items: Iterable[T]) -> Iterator[T]:
     until = time.monotonic() + MOST_S
     for item in items:
         yield item
-        if time.monotonic() >= until:
+        paused = time.monotonic()
+        if paused >= until:
             time.sleep(_PAUSE_S)
-            until = time.monotonic() + MOST_S
+            resumed = time.monotonic()
+            # Threads that compute as well keep this one waiting: it takes as long then as it would without pauses.
+            until = resumed + min(max(MOST_S, resumed - paused), _SWITCH_S)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 from langfuse_otel.delivery import giving_way as module
@@ -14,6 +16,7 @@ class Time:
     def __init__(self) -> None:
         self.now = 100.0
         self.pauses: list[float] = []
+        self.wait_s = 0.0  # until the lock can be had again
 
     def monotonic(self) -> float:
         return self.now
@@ -21,6 +24,7 @@ class Time:
     def sleep(self, seconds: float) -> None:
         self.pauses.append(self.now)
         assert 0 < seconds < MOST_S
+        self.now += self.wait_s
 
 
 @pytest.fixture
@@ -41,6 +45,18 @@ def test_pauses(clock: Time, item_s: float, pauses_after: list[int]) -> None:
         clock.now += item_s * 1.0001
 
     assert [round((paused - began) / item_s) for paused in clock.pauses] == pauses_after
+
+
+@pytest.mark.parametrize(("wait_s", "between_s"), [(MOST_S / 2, MOST_S), (0.003, 0.003), (1.0, 0.005)])
+def test_who_had_to_wait_for_its_turn_takes_as_long_a_turn_up_to_that_of_the_interpreter(
+    clock: Time, wait_s: float, between_s: float
+) -> None:
+    clock.wait_s = wait_s
+    for _ in giving_way(range(1_000)):
+        clock.now += 0.0001
+
+    gaps = [later - earlier - wait_s for earlier, later in itertools.pairwise(clock.pauses)]
+    assert gaps == pytest.approx([between_s] * len(gaps), abs=0.0002)
 
 
 def test_the_items_are_the_same_in_the_same_order() -> None:
